@@ -1,0 +1,28 @@
+package testbed
+
+import (
+	"crypto/rand"
+	"regexp"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Unique returns a name that no other test has, for topics, groups and keys: the test's name and a random end, at most
+// 100 bytes of letters, digits, dashes and underscores.
+func Unique(t testing.TB) string {
+	name := regexp.MustCompile(`[^A-Za-z0-9_-]+`).ReplaceAllString(t.Name(), "-")
+	return name[:min(len(name), 73)] + "-" + rand.Text()
+}
+
+// CreateTopics creates topics with the broker's default settings.
+func CreateTopics(t testing.TB, addr string, partitions int32, topics ...string) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(addr))
+	must(t, err)
+	defer client.Close()
+	created, err := kadm.NewClient(client).CreateTopics(t.Context(), partitions, 1, nil, topics...)
+	must(t, err)
+	must(t, created.Error())
+}
