@@ -1,0 +1,162 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// An offset map grows with the unfinished records it steps around. A partition with this many pieces in it (unfinished records
+// and runs) is not fetched until it has half of them: together with one poll they fit into the metadata, at three bytes a piece.
+const (
+	mapFull  = 500
+	mapRelax = mapFull / 2
+	maxPoll  = 500
+)
+
+// position is what a transaction commits for one partition.
+type position struct {
+	partition *partition
+	offset    int64
+	metadata  string
+}
+
+// membership is who we are to the group, read together with the trackers.
+type membership struct {
+	member     string
+	generation int32
+}
+
+var errNoMember = errors.New("not a member of the group at the moment")
+
+// check refuses a membership that the broker would accept unfenced: it takes a transactional offset commit with an empty member ID or a
+// negative generation from anybody, in any state of the group.
+func (m membership) check() error {
+	if m.member == "" || m.generation < 0 {
+		return errNoMember
+	}
+	return nil
+}
+
+// include takes finished messages into the transaction being built. It returns those that are in, those that must wait because their
+// partition's offset map has no room for them now, and those whose assignment is over, which are dropped.
+func (ps *partitions) include(messages []*Message) (in, wait, over []*Message) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	full := map[*partition]bool{}
+	for p, some := range byPartition(messages) {
+		if p.phase == fenced {
+			continue
+		}
+		for _, m := range some {
+			p.tracker.include(m.Record.Offset)
+		}
+		if _, err := p.position(); err != nil {
+			full[p] = true
+			for _, m := range some {
+				p.tracker.exclude(m.Record.Offset)
+			}
+		}
+	}
+	for _, m := range messages {
+		switch {
+		case m.partition.phase == fenced:
+			over = append(over, m)
+		case full[m.partition]:
+			wait = append(wait, m)
+		default:
+			in = append(in, m)
+		}
+	}
+	return in, wait, over
+}
+
+func byPartition(messages []*Message) map[*partition][]*Message {
+	by := make(map[*partition][]*Message, 8)
+	for _, m := range messages {
+		by[m.partition] = append(by[m.partition], m)
+	}
+	return by
+}
+
+// position encodes what p commits now; the caller holds the lock.
+func (p *partition) position() (position, error) {
+	lowWater, runs := p.tracker.position()
+	mark := commitMark{cluster: p.cluster, topicID: p.topicID, base: lowWater, runs: runs}.encode()
+	if len(mark) > metadataCap {
+		return position{}, fmt.Errorf("offset map of %d bytes, the broker takes %d", len(mark), metadataCap)
+	}
+	return position{p, lowWater, mark}, nil
+}
+
+// plan returns what the transaction with these messages commits, and under which membership. Both are read under one lock: a generation
+// read later, when the request is sent, may be newer than the trackers and lets a commit of an old assignment through.
+//
+//  1. the transaction is built from the trackers of generation 7
+//  2. the member is expelled and rejoins by itself; another one gets its partitions and finishes the same records
+//  3. the request is sent with the generation of now, 9, and the broker has no reason to refuse it
+func (ps *partitions) plan(messages []*Message, who func() (string, int32)) ([]position, membership, error) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	var us membership
+	us.member, us.generation = who()
+	if err := us.check(); err != nil {
+		return nil, us, err
+	}
+	var positions []position
+	for p := range byPartition(messages) {
+		if p.phase == fenced {
+			return nil, us, errDrained
+		}
+		if p.member != us.member {
+			return nil, us, errMemberChanged
+		}
+		pos, err := p.position()
+		if err != nil {
+			return nil, us, err // include has seen to it that this can't be
+		}
+		positions = append(positions, pos)
+	}
+	return positions, us, nil
+}
+
+// committed notes that the transaction with these messages went through: only now are they finished.
+func (ps *partitions) committed(messages []*Message) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	now := time.Now()
+	for p, some := range byPartition(messages) {
+		p.tracker.commit()
+		p.moved = now
+		ps.rest(p, len(some))
+	}
+}
+
+// aborted notes that it did not.
+func (ps *partitions) aborted(messages []*Message) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for p := range byPartition(messages) {
+		p.tracker.abort()
+	}
+}
+
+// throttle stops fetching the partitions that stopped or whose offset map is full, and goes on with those that have room again. (A broker that
+// refuses a fetch does so at once: a partition that stopped and is still fetched keeps a processor busy.) It is the only owner of the
+// client's pauses, which is why it holds the lock while it sets them; assign clears them, because they survive a rebalance by themselves.
+func (ps *partitions) throttle(client *kgo.Client) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for tp, p := range ps.owned {
+		switch pieces := p.tracker.pieces(); {
+		case !p.paused && (p.stopped != nil || pieces > mapFull):
+			client.PauseFetchPartitions(map[string][]int32{tp.topic: {tp.number}})
+			p.paused = true
+		case p.paused && p.stopped == nil && pieces < mapRelax:
+			client.ResumeFetchPartitions(map[string][]int32{tp.topic: {tp.number}})
+			p.paused = false
+		}
+	}
+}

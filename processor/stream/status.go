@@ -1,0 +1,178 @@
+package stream
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Status is what an engine is doing, at one moment.
+type Status struct {
+	Joined     bool              `json:"joined"`              // whether it is a member of the group with a session under way
+	InFlight   int               `json:"inFlight"`            // messages fetched and not committed
+	Held       string            `json:"held,omitempty"`      // why intake is held, if it is
+	HeldSince  time.Time         `json:"heldSince,omitzero"`  // since when
+	Commit     string            `json:"commit,omitempty"`    // why the last transaction did not commit, if it did not
+	Committed  int64             `json:"committed"`           // messages committed since the engine started
+	LastCommit time.Time         `json:"lastCommit,omitzero"` // when
+	Partitions []PartitionStatus `json:"partitions"`          // by topic and number
+	Sessions   int               `json:"sessions"`            // how often it has started over, the first time included
+}
+
+// PartitionStatus is how far one assigned partition has come.
+type PartitionStatus struct {
+	Topic     string    `json:"topic"`
+	Partition int32     `json:"partition"`
+	LowWater  int64     `json:"lowWater"`          // the lowest record that is not finished
+	Fetched   int64     `json:"fetched"`           // the lowest record that is not fetched
+	InFlight  int       `json:"inFlight"`          // records fetched and not finished
+	Map       int       `json:"map"`               // bytes of the offset map in the commit
+	Moved     time.Time `json:"moved"`             // when a commit last moved it, or when it was assigned
+	Paused    bool      `json:"paused,omitempty"`  // not fetched, because the offset map is full
+	Stopped   string    `json:"stopped,omitempty"` // why it goes no further
+}
+
+// faultInterval is how often a fault that lasts is logged.
+const faultInterval = 10 * time.Second
+
+// status collects what the sessions of an engine have to tell.
+type status struct {
+	mu         sync.Mutex
+	session    *session // nil between sessions
+	sessions   int
+	held       error // why intake is held, or nil
+	heldSince  time.Time
+	apart      error // why the process is no working member of the group, or nil
+	apartSince time.Time
+	failing    error // why the last transaction did not commit
+	committedN int64
+	lastCommit time.Time
+	logged     time.Time // when a lasting fault was last logged
+	unread     time.Time // when a failure to read was
+}
+
+func (st *status) attach(s *session) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.session = s
+	st.held = nil // it was the session's that ended
+	if s != nil {
+		st.sessions++
+	}
+}
+
+// part notes why the process does not work as a member of the group.
+func (st *status) part(err error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.apart == nil {
+		st.apartSince = time.Now()
+	}
+	st.apart = err
+}
+
+// rejoin notes that it does.
+func (st *status) rejoin() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.apart = nil
+}
+
+// hold notes that intake is held, and logs it when that is news, and then once an interval.
+func (st *status) hold(err error, log *slog.Logger) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.held == nil {
+		st.heldSince = time.Now()
+	}
+	if st.held == nil || st.held.Error() != err.Error() && time.Since(st.logged) > time.Second || time.Since(st.logged) > faultInterval {
+		log.Warn("intake held", "reason", err, "since", st.heldSince)
+		st.logged = time.Now()
+	}
+	st.held = err
+}
+
+func (st *status) release(log *slog.Logger) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.held != nil {
+		log.Info("intake goes on", "held_for", time.Since(st.heldSince).Round(time.Millisecond), "reason", st.held)
+	}
+	st.held = nil
+}
+
+// unreadable logs what a poll reports, once an interval: a client that may not read asks again, and again.
+func (st *status) unreadable(topic string, number int32, err error, log *slog.Logger) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if time.Since(st.unread) > faultInterval {
+		log.Warn("can't read", "topic", topic, "partition", number, "err", err)
+		st.unread = time.Now()
+	}
+}
+
+func (st *status) retrying(err error, log *slog.Logger) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.failing == nil || time.Since(st.logged) > faultInterval {
+		log.Warn("transaction aborted, trying again", "err", err)
+		st.logged = time.Now()
+	}
+	st.failing = err
+}
+
+func (st *status) committed(n int) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.failing = nil
+	st.committedN += int64(n)
+	st.lastCommit = time.Now()
+}
+
+func (st *status) snapshot() Status {
+	st.mu.Lock()
+	now := Status{Committed: st.committedN, LastCommit: st.lastCommit, Sessions: st.sessions, Joined: st.session != nil, Partitions: []PartitionStatus{}}
+	switch {
+	case st.held != nil:
+		now.Held, now.HeldSince = st.held.Error(), st.heldSince
+	case st.apart != nil:
+		now.Held, now.HeldSince = st.apart.Error(), st.apartSince
+	}
+	if st.failing != nil {
+		now.Commit = st.failing.Error()
+	}
+	s := st.session
+	st.mu.Unlock()
+	if s == nil {
+		return now
+	}
+	now.InFlight = s.ahead.inFlight()
+	now.Partitions = s.parts.snapshot()
+	return now
+}
+
+func (ps *partitions) snapshot() []PartitionStatus {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	all := make([]PartitionStatus, 0, len(ps.owned))
+	for _, p := range ps.owned {
+		pos, _ := p.position()
+		one := PartitionStatus{
+			Topic: p.topic, Partition: p.number, LowWater: pos.offset, Fetched: p.tracker.next, InFlight: p.tracker.pending,
+			Map: len(pos.metadata), Moved: p.moved, Paused: p.paused && p.stopped == nil,
+		}
+		if p.stopped != nil {
+			one.Stopped = p.stopped.Error()
+		}
+		all = append(all, one)
+	}
+	slices.SortFunc(all, func(a, b PartitionStatus) int {
+		if c := strings.Compare(a.Topic, b.Topic); c != 0 {
+			return c
+		}
+		return int(a.Partition - b.Partition)
+	})
+	return all
+}
