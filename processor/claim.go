@@ -1,0 +1,96 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/chargeresult/chargeresult/events"
+)
+
+// Owner names the record that owns a transaction: the first event seen of its operation and correlation ID.
+// The topic is named by its ID, because a recreated topic holds other records under the same offsets.
+type Owner struct {
+	TopicID   [16]byte
+	Partition int32
+	Offset    int64
+}
+
+// String is the owner as it is stored and logged: topic ID in hex, partition, offset.
+func (o Owner) String() string {
+	return fmt.Sprintf("%x/%d/%d", o.TopicID, o.Partition, o.Offset)
+}
+
+// Claim asks for a transaction on behalf of one input record.
+type Claim struct {
+	Operation     events.Operation
+	CorrelationID string // compared without regard to case
+	Fingerprint   string // the event's sequence ID: what must be equal in a true duplicate
+	Owner         Owner
+}
+
+// Verdict is what a claim was answered.
+type Verdict int
+
+// The verdicts.
+const (
+	Ours        Verdict = iota + 1 // claimed now, or by this same record before: go on
+	Redelivered                    // this same record, and its outcome is committed already: acknowledge
+	Duplicate                      // another record owns the transaction: acknowledge, publish nothing for it
+	Conflict                       // another record owns the correlation ID, with another fingerprint: dead letter
+)
+
+// Claimed is the answer to one Claim.
+type Claimed struct {
+	Verdict     Verdict
+	Owner       Owner  // who owns the transaction: the claimant itself if Ours or Redelivered
+	Incarnation string // the life of the claim store in which the verdict was given
+}
+
+// State is how far a claimed transaction has come, durably.
+type State string
+
+// The states of a claim. A claim starts as StateClaimed; the others are written after the Kafka transaction committed.
+const (
+	StateClaimed State = "claimed"
+	StateWaiting State = "waiting" // a retry record is committed
+	StateSettled State = "settled" // a final result, or a dead letter, is committed
+)
+
+// Settlement records the committed state of a transaction in its claim.
+type Settlement struct {
+	Claim  Claim
+	State  State  // StateWaiting or StateSettled
+	Hop    int    // number of retry records committed so far; 0 for a transaction settled at the first ask
+	Result string // for StateSettled: COMPLETED, FAILED or UNKNOWN, or empty for a dead letter
+}
+
+// The reasons why a claim store answers nothing. Each stops intake; none loses or guesses anything.
+// Test with errors.Is; the error itself says what was found and what to do.
+var (
+	// ErrClaimsUnavailable: the store does not answer (down, frozen, loading, out of memory). Ask again later.
+	ErrClaimsUnavailable = errors.New("claim store unavailable")
+	// ErrClaimsLost: the store is not the one the claims were written to (wiped, restarted, failed over,
+	// or its sentinel names another cluster or topic). It must be rebuilt before anything is claimed.
+	ErrClaimsLost = errors.New("claims lost")
+	// ErrClaimStale: the claimant's group generation is older than the newest one the store has seen:
+	// the claimant was expelled from its group, or is about to learn of a rebalance. Rejoin, then ask again.
+	ErrClaimStale = errors.New("claim of an older group generation")
+)
+
+// Claims is where transactions are claimed by the records that own them.
+//
+// All methods may be called at the same time by many goroutines, return within their own named timeouts even
+// if ctx has none, and wrap one of the ErrClaim errors when they fail, or ctx's error when it ended.
+type Claims interface {
+	// Claim answers a poll's claims, in order, in one round trip; generation is the group generation the claims are made under.
+	// It is all or nothing to the caller, but not to the store: after an error some of the claims may stand.
+	// Asking again is safe, because a claim that names the same owner is answered Ours.
+	Claim(ctx context.Context, generation int32, claims []Claim) ([]Claimed, error)
+	// Incarnation returns the life the store is in. A transaction may commit only if it equals that of every claim in it.
+	Incarnation(ctx context.Context) (string, error)
+	// Settle writes the states of committed transactions and renews their time to live. It never lowers a state or a hop, and may be
+	// repeated. It writes nothing over a claim of another owner, but StateSettled where the fingerprint is the same: a published outcome is
+	// true whoever owns the claim. A settlement that is lost costs a question, not money.
+	Settle(ctx context.Context, settled []Settlement) error
+}

@@ -1,0 +1,114 @@
+package processor
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/chargeresult/chargeresult/events"
+	"github.com/chargeresult/chargeresult/processor/stream"
+)
+
+// outcome is where a message ended. Exactly one of the fields is set.
+type outcome struct {
+	result  string // of a final result
+	dead    string // the reason of a dead letter
+	verdict string // of a record that was acknowledged without being asked about
+}
+
+func source(m *stream.Message) events.Source {
+	return events.Source{Topic: m.Record.Topic, Partition: m.Record.Partition, Offset: m.Record.Offset}
+}
+
+// publish makes the record of a final result. It carries the input record's key, so that subscribers see the results of a key in the
+// order of its events; an input record without one lends its correlation ID.
+func (p *Processor) publish(m *stream.Message, w *work, d decision, now time.Time) ([]*kgo.Record, error) {
+	value, headers, err := events.Result{
+		CorrelationID: w.event.CorrelationID, SequenceID: w.event.SequenceID, Operation: w.event.Operation,
+		Result: d.result, Final: true, Revision: 1, Attempts: d.attempts, Code: d.code,
+		RequestedAt: w.event.RequestedAt, DecidedAt: now, Source: source(m),
+	}.Encode(p.cfg.Group)
+	if err != nil {
+		return nil, fmt.Errorf("encode result: %w", err)
+	}
+	key := m.Record.Key
+	if key == nil {
+		key = []byte(w.event.CorrelationID)
+	}
+	w.outcome = outcome{result: d.result}
+	return []*kgo.Record{{Topic: p.cfg.Topics.Result, Key: key, Value: value, Headers: kafkaHeaders(headers)}}, nil
+}
+
+// maxDeadLetter is how large a dead letter may be, in bytes of key, value and headers: what both the client's and the broker's
+// defaults take for a batch, less what the batch itself needs.
+const maxDeadLetter = 990_000
+
+// deadLetter makes the record of an event that can never be answered: the original, with its origin and the cause in the headers.
+// Where both together are too large, the value is cut; where the headers alone are, they are left out.
+func (p *Processor) deadLetter(m *stream.Message, w *work, reason, message string) ([]*kgo.Record, error) {
+	r := m.Record
+	letter := events.DeadLetter{Source: source(m), Group: p.cfg.Group, Reason: reason, Message: message}
+	headers := letter.Headers(eventHeaders(r.Headers))
+	room := maxDeadLetter - len(r.Key) - headerBytes(headers)
+	if room < 0 {
+		letter.Message += fmt.Sprintf("; the original's %d headers are left out, they are too large", len(r.Headers))
+		headers = letter.Headers(nil)
+		room = max(0, maxDeadLetter-len(r.Key)-headerBytes(headers))
+	}
+	value, cut := events.Truncate(r.Value, room)
+	w.outcome = outcome{dead: reason}
+	return []*kgo.Record{{
+		Topic: p.cfg.Topics.DeadLetter, Key: r.Key, Value: value, Headers: kafkaHeaders(append(headers, cut...)), Timestamp: r.Timestamp,
+	}}, nil
+}
+
+func conflict(w *work) string {
+	return fmt.Sprintf("correlation ID %s already stands for another %s: record %s owns it, with another sequence ID than %q",
+		w.event.CorrelationID, w.event.Operation, w.claimed.Owner, w.event.SequenceID)
+}
+
+// acknowledge makes the record that says that an event needed no answer of its own.
+func (p *Processor) acknowledge(m *stream.Message, w *work) ([]*kgo.Record, error) {
+	verdict := events.VerdictDuplicate
+	if w.claimed.Verdict == Redelivered {
+		verdict = events.VerdictRedelivered
+	}
+	key, value, err := events.Duplicate{
+		CorrelationID: w.event.CorrelationID, SequenceID: w.event.SequenceID, Operation: w.event.Operation,
+		Verdict: verdict, Source: source(m), Owner: w.claimed.Owner.String(),
+	}.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("encode duplicate: %w", err)
+	}
+	w.outcome = outcome{verdict: verdict}
+	return []*kgo.Record{{Topic: p.cfg.Topics.Duplicates, Key: key, Value: value}}, nil
+}
+
+func eventHeaders(headers []kgo.RecordHeader) []events.Header {
+	if len(headers) == 0 {
+		return nil
+	}
+	converted := make([]events.Header, len(headers))
+	for i, h := range headers {
+		converted[i] = events.Header(h)
+	}
+	return converted
+}
+
+func kafkaHeaders(headers []events.Header) []kgo.RecordHeader {
+	converted := make([]kgo.RecordHeader, len(headers))
+	for i, h := range headers {
+		converted[i] = kgo.RecordHeader(h)
+	}
+	return converted
+}
+
+// headerBytes is at least what the headers take up in a record.
+func headerBytes(headers []events.Header) int {
+	n := 0
+	for _, h := range headers {
+		n += len(h.Key) + len(h.Value) + 10
+	}
+	return n
+}
