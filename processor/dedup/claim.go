@@ -1,0 +1,91 @@
+package dedup
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/chargeresult/chargeresult/processor"
+)
+
+// bid is one claim of a batch on its way: its index, and the stored value that it may replace.
+type bid struct {
+	index int
+	from  string // empty: the key must be free
+}
+
+// Claim implements processor.Claims.
+//
+// Claims whose owner is gone cost a second round trip, in which each is taken over only if its record is still the one that
+// was judged; else it is judged again. So the order of a batch holds there too: of two claims of one key the first
+// takes it over, and the second finds it taken.
+func (s *Store) Claim(ctx context.Context, generation int32, claims []processor.Claim) ([]processor.Claimed, error) {
+	bounded, cancel := s.bound(ctx)
+	defer cancel()
+	bids := make([]bid, len(claims))
+	for i := range bids {
+		bids[i].index = i
+	}
+	claimed := make([]processor.Claimed, len(claims))
+	for len(bids) > 0 {
+		var err error
+		if bids, err = s.round(bounded, generation, claims, bids, claimed); err != nil {
+			return nil, s.failed(ctx, fmt.Sprintf("claim in generation %d", generation), err)
+		}
+	}
+	return claimed, nil
+}
+
+// round makes bids. It writes the verdicts to claimed, and returns the bids that must be made again to take over a record.
+func (s *Store) round(ctx context.Context, generation int32, claims []processor.Claim, bids []bid, claimed []processor.Claimed) ([]bid, error) {
+	chunks := slices.Collect(slices.Chunk(bids, chunk))
+	calls := make([]call, len(chunks))
+	for i, bids := range chunks {
+		calls[i] = s.claimCall(generation, claims, bids)
+	}
+	replies, err := s.eval(ctx, s.claim, calls)
+	if err != nil {
+		return nil, err
+	}
+	gone := goneOf(claims, s.cfg.Gone)
+	var again []bid
+	for i, r := range replies {
+		for j, b := range chunks[i] {
+			c := claims[b.index]
+			stored, verdict, decided, err := s.answer(c, r.values[j], gone)
+			switch {
+			case err != nil:
+				return nil, err
+			case decided:
+				claimed[b.index] = processor.Claimed{Verdict: verdict, Owner: stored.owner, Incarnation: r.incarnation}
+			default:
+				again = append(again, bid{b.index, stored.String()})
+			}
+		}
+	}
+	return again, nil
+}
+
+// claimCall is the run of claim.lua that makes the bids.
+func (s *Store) claimCall(generation int32, claims []processor.Claim, bids []bid) call {
+	c := call{keys: make([]string, 0, len(bids)), args: make([]any, 0, 2+2*len(bids))}
+	c.args = append(c.args, generation, s.cfg.TTL.Milliseconds())
+	for _, b := range bids {
+		c.keys = append(c.keys, s.keys.claim(claims[b.index]))
+		c.args = append(c.args, b.from, claimedRecord(claims[b.index]).String())
+	}
+	return c
+}
+
+// answer judges a claim by what claim.lua returned for it: nil if it was claimed just now, else the stored value.
+func (s *Store) answer(c processor.Claim, value any, gone func(processor.Owner) bool) (stored record, v processor.Verdict, decided bool, err error) {
+	if value == nil {
+		return claimedRecord(c), processor.Ours, true, nil
+	}
+	text, _ := value.(string)
+	if stored, err = parseRecord(text); err != nil {
+		return record{}, 0, false, fmt.Errorf("key %s was written by a newer version or by hand: %w", s.keys.claim(c), err)
+	}
+	v, decided = judge(c, stored, gone)
+	return stored, v, decided, nil
+}

@@ -1,0 +1,2 @@
+-- incarnation.lua, after guard.lua.
+return {'ok', have.incarnation}

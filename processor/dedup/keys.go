@@ -1,0 +1,25 @@
+package dedup
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/chargeresult/chargeresult/processor"
+)
+
+// keys names the keys of one group. All of them have the group as their hash tag, and so share a Cluster's slot.
+type keys struct{ prefix string }
+
+// keysOf returns the keys of a group. Whatever is not plain in the group's name, braces first of all, is percent-encoded
+// as in the path of a URL: a brace in it would end the hash tag early, or empty it, and tear the keys apart.
+func keysOf(group string) keys {
+	return keys{prefix: "chargeresult:{" + url.PathEscape(group) + "}:"}
+}
+
+// claim is the key of a transaction.
+func (k keys) claim(c processor.Claim) string {
+	return k.prefix + strings.ToLower(string(c.Operation)) + ":" + strings.ToLower(c.CorrelationID)
+}
+
+// sentinel is the key of the group's sentinel. No claim's key can equal it: theirs have one colon more.
+func (k keys) sentinel() string { return k.prefix + "sentinel" }

@@ -1,0 +1,94 @@
+package dedup
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/chargeresult/chargeresult/processor"
+)
+
+// layoutVersion begins every stored value. settle.lua knows the layout too.
+const layoutVersion = "1"
+
+// noResult stands for an empty result, so that every field of a stored value has at least one character but the last.
+const noResult = "-"
+
+// record is what the store holds of one transaction. Its String is the stored value.
+type record struct {
+	state       processor.State
+	hop         int    // retry records committed so far
+	result      string // only if settled, and empty for a dead letter even then
+	owner       processor.Owner
+	fingerprint string
+}
+
+// String is the record as it is stored: version, state, hop, result, owner, fingerprint, with one space between.
+// The fingerprint comes last, because it alone may hold spaces.
+func (r record) String() string {
+	result := r.result
+	if result == "" {
+		result = noResult
+	}
+	return strings.Join([]string{layoutVersion, string(r.state), strconv.Itoa(r.hop), result, r.owner.String(), r.fingerprint}, " ")
+}
+
+// parseRecord reads a stored value. It accepts exactly what String writes.
+func parseRecord(value string) (record, error) {
+	fields := strings.SplitN(value, " ", 6)
+	if len(fields) != 6 || fields[0] != layoutVersion {
+		return record{}, fmt.Errorf("%q is no claim of layout %s", value, layoutVersion)
+	}
+	r := record{state: processor.State(fields[1]), result: fields[3], fingerprint: fields[5]}
+	if r.result == noResult {
+		r.result = ""
+	}
+	var err error
+	if r.hop, err = strconv.Atoi(fields[2]); err != nil {
+		return record{}, fmt.Errorf("hop of claim %q: %w", value, err)
+	}
+	if r.owner, err = parseOwner(fields[4]); err != nil {
+		return record{}, fmt.Errorf("owner of claim %q: %w", value, err)
+	}
+	if rank(r.state) == 0 || r.hop < 0 || r.String() != value {
+		return record{}, fmt.Errorf("%q is no claim of layout %s", value, layoutVersion)
+	}
+	return r, nil
+}
+
+// parseOwner reads what processor.Owner's String writes.
+func parseOwner(s string) (processor.Owner, error) {
+	fields := strings.Split(s, "/")
+	if len(fields) != 3 || len(fields[0]) != 32 {
+		return processor.Owner{}, fmt.Errorf("%q is not topic ID/partition/offset", s)
+	}
+	var o processor.Owner
+	if _, err := hex.Decode(o.TopicID[:], []byte(fields[0])); err != nil {
+		return processor.Owner{}, fmt.Errorf("topic ID: %w", err)
+	}
+	partition, err := strconv.ParseInt(fields[1], 10, 32)
+	if err != nil {
+		return processor.Owner{}, fmt.Errorf("partition: %w", err)
+	}
+	o.Partition = int32(partition)
+	if o.Offset, err = strconv.ParseInt(fields[2], 10, 64); err != nil {
+		return processor.Owner{}, fmt.Errorf("offset: %w", err)
+	}
+	return o, nil
+}
+
+// claimedRecord is what a claim writes under a free key.
+func claimedRecord(c processor.Claim) record {
+	return record{state: processor.StateClaimed, owner: c.Owner, fingerprint: c.Fingerprint}
+}
+
+// settledRecord is what a settlement writes under a free key. It fails if that could not be read back.
+func settledRecord(s processor.Settlement) (record, error) {
+	r := record{state: s.State, hop: s.Hop, result: s.Result, owner: s.Claim.Owner, fingerprint: s.Claim.Fingerprint}
+	if back, err := parseRecord(r.String()); err != nil || back != r {
+		return record{}, fmt.Errorf("settlement of %s %s cannot be stored: state %q, hop %d, result %q",
+			s.Claim.Operation, s.Claim.CorrelationID, s.State, s.Hop, s.Result)
+	}
+	return r, nil
+}

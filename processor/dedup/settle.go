@@ -1,0 +1,38 @@
+package dedup
+
+import (
+	"context"
+	"slices"
+
+	"github.com/chargeresult/chargeresult/processor"
+)
+
+// Settle implements processor.Claims.
+//
+// Where a claim is gone, because it expired or was removed by hand, its settlement is written all the same: a transaction is settled
+// only after Kafka committed it, so it is true in every incarnation. A store that is wiped or replaced accepts none of it, because
+// the guard stands before each chunk: it is never half-written, and its rebuild finds the settlements in Kafka.
+func (s *Store) Settle(ctx context.Context, settled []processor.Settlement) error {
+	if len(settled) == 0 {
+		return nil
+	}
+	bounded, cancel := s.bound(ctx)
+	defer cancel()
+	var calls []call
+	for settlements := range slices.Chunk(settled, chunk) {
+		c := call{args: []any{s.cfg.TTL.Milliseconds()}}
+		for _, one := range settlements {
+			r, err := settledRecord(one)
+			if err != nil {
+				return err
+			}
+			c.keys = append(c.keys, s.keys.claim(one.Claim))
+			c.args = append(c.args, r.String())
+		}
+		calls = append(calls, c)
+	}
+	if _, err := s.eval(bounded, s.settle, calls); err != nil {
+		return s.failed(ctx, "settle claims", err)
+	}
+	return nil
+}
