@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+)
+
+// drainLimit is how long after the last event everything may take to end: an outage's backlog included.
+const drainLimit = 9 * time.Second
+
+// readLimit is how long reading the topics may take at the end.
+const readLimit = 10 * time.Second
+
+// stage is the show while it goes on.
+type stage struct {
+	opts    options
+	began   time.Time
+	world   *surroundings
+	line    *pipeline
+	breaker *history
+	client  *kgo.Client // the feed's and the accountant's
+	admin   *kadm.Client
+	feed    *feed
+	outage  *outage
+	reader  *subscriber
+}
+
+// show is the demonstration: feed and watch, drain, account. The end of ctx ends the feeding.
+func show(ctx context.Context, o options, scr *screen, log *warnings) (_ report, err error) {
+	s := &stage{opts: o, began: time.Now(), breaker: &history{}}
+	if s.world, err = startSurroundings(o.seed); err != nil {
+		return report{}, err
+	}
+	defer func() { err = errors.Join(err, s.world.close()) }()
+	if s.client, err = kgo.NewClient(s.world.kafkaOptions()...); err != nil {
+		return report{}, fmt.Errorf("make the feed's client: %w", err)
+	}
+	defer s.client.Close()
+	s.admin = kadm.NewClient(s.client)
+	lasting := context.WithoutCancel(ctx)
+	warn := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if s.line, err = newPipeline(lasting, s.world, s.admin, s.breaker.note, warn); err != nil {
+		return report{}, err
+	}
+	defer func() { err = errors.Join(err, s.line.close()) }()
+	if s.reader, err = newSubscriber(s.world.kafkaOptions()); err != nil {
+		return report{}, err
+	}
+	defer s.reader.client.Close()
+	s.outage = &outage{vendor: s.world.vendor}
+	s.feed = &feed{client: s.client, generator: newGenerator(o.seed, s.began), rate: o.rate, planned: o.planned()}
+	drained, err := s.perform(ctx, scr)
+	if err != nil {
+		return report{}, err
+	}
+	return s.account(lasting, drained)
+}
+
+// perform runs everything at once until what was fed has drained, or is late.
+func (s *stage) perform(ctx context.Context, scr *screen) (drained bool, err error) {
+	group, alive := errgroup.WithContext(context.WithoutCancel(ctx)) // alive ends early if something fails
+	working, stop := context.WithCancel(alive)
+	defer stop()
+	group.Go(func() error { return s.line.engine.Run(working) })
+	group.Go(func() error { return s.reader.run(working) })
+	if !s.opts.quiet && !s.opts.json {
+		group.Go(func() error { scr.show(working, s.look); return nil })
+	}
+	feeding, full := context.WithCancel(ctx)
+	defer full()
+	defer context.AfterFunc(alive, full)()
+	group.Go(func() error {
+		from, until := s.opts.outage()
+		s.outage.run(feeding, from, until)
+		return nil
+	})
+	if err := s.feed.run(feeding); err != nil {
+		stop()
+		return false, errors.Join(err, group.Wait())
+	}
+	full()
+	draining, cancel := context.WithTimeout(alive, drainLimit)
+	defer cancel()
+	drained = awaitDrained(draining, s.admin)
+	s.awaitSeen(draining)
+	stop()
+	return drained, group.Wait()
+}
+
+// awaitSeen waits until the subscriber has seen what is committed, for the sake of the last frame.
+func (s *stage) awaitSeen(ctx context.Context) {
+	for s.reader.sightings().ended() < s.feed.generator.fed.records && ctx.Err() == nil {
+		pause(ctx, lagInterval)
+	}
+}
+
+// look gathers a view.
+func (s *stage) look() view {
+	now := time.Now()
+	status := s.line.engine.Status()
+	return view{
+		elapsed: now.Sub(s.began), now: now, planned: s.opts.planned(), fed: int(s.feed.sent.Load()), seen: s.reader.sightings(),
+		inFlight: status.InFlight, breaker: s.line.breaker.State(),
+		vendorDown: s.outage.down.Load(),
+		rate:       float64(s.reader.since(now.Add(-rateSpan))) / rateSpan.Seconds(),
+		recent:     s.reader.newest(recentResults),
+	}
+}
+
+// account reads the topics and sums up.
+func (s *stage) account(ctx context.Context, drained bool) (report, error) {
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
+	defer cancel()
+	records, err := readTopics(ctx, s.admin, s.world.kafkaOptions())
+	if err != nil {
+		return report{}, err
+	}
+	now := time.Now()
+	from, _ := s.opts.outage()
+	return report{
+		Drained: drained, Seconds: now.Sub(s.began).Seconds(),
+		Accounting: account(records, s.feed.generator.fed),
+		Breaker:    judgeBreaker(s.breaker.all(), s.world.vendor.Ledger(), now),
+		before:     s.reader.until(s.began.Add(from)),
+		overall:    s.reader.until(now),
+	}, nil
+}
