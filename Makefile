@@ -16,7 +16,7 @@ race: ## the same, with the race detector
 integration: ## the tests on a real Kafka and a real Redis, which they start themselves
 	.ci/run integration
 
-fuzz: ## each fuzz target for FUZZTIME (default 5s)
+fuzz: ## each fuzz target for FUZZTIME (default 10000x, a count)
 	.ci/run fuzz
 
 lint: ## formatting, go vet, staticcheck, shellcheck
