@@ -54,6 +54,9 @@ type Result struct {
 // Identity returns the transaction r is about.
 func (r Result) Identity() Identity { return identity(r.Operation, r.CorrelationID) }
 
+// ResultSource is the CloudEvents source of the results that a consumer group publishes: HeaderSource says it.
+func ResultSource(group string) string { return "/chargeresult/" + url.PathEscape(group) }
+
 // ID returns the CloudEvents ID of r, a UUIDv5. It is made of nothing but identity and revision, so that a result that is
 // published twice has one ID; its name in the project's namespace is "operation/correlation ID in lower case/revision".
 func (r Result) ID() string {
@@ -86,7 +89,7 @@ func (r Result) Encode(group string) (value []byte, headers []Header, err error)
 		{HeaderSpecVersion, []byte(specVersion)},
 		{HeaderID, []byte(r.ID())},
 		{HeaderType, []byte(ResultType)},
-		{HeaderSource, []byte("/chargeresult/" + url.PathEscape(group))},
+		{HeaderSource, []byte(ResultSource(group))},
 		{HeaderSubject, []byte(r.CorrelationID)},
 		{HeaderTime, r.DecidedAt.AppendFormat(nil, time.RFC3339Nano)},
 		{HeaderContentType, []byte(mediaJSON)},

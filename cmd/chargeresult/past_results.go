@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"slices"
 	"time"
 
@@ -107,7 +106,7 @@ func (c *cluster) readResults(ctx context.Context, last int64, visit func(*kgo.R
 		return fmt.Errorf("read %s: %w", topic, err)
 	}
 	defer reader.Close()
-	source := []byte("/chargeresult/" + url.PathEscape(c.cfg.KafkaGroup))
+	source := []byte(events.ResultSource(c.cfg.KafkaGroup))
 	ours := func(h kgo.RecordHeader) bool { return h.Key == events.HeaderSource && bytes.Equal(h.Value, source) }
 	for len(left) > 0 {
 		fetches := reader.PollFetches(ctx)

@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// concurrentBackoff is how long an offset commit waits while the coordinator still ends the transaction before.
+// concurrentBackoff is how long a request of the transaction waits while the coordinator still ends the transaction before.
 const concurrentBackoff = 20 * time.Millisecond
 
 // commitOffsets adds the positions to the transaction. The request carries our member ID and generation (KIP-447): the group's coordinator
@@ -33,21 +33,13 @@ func (s *session) commitOffsets(ctx context.Context, positions []position, us me
 		req.InstanceID = &s.cfg.InstanceID
 	}
 	req.Topics = offsetCommitTopics(positions)
-	for {
+	return whileConcurrent(ctx, func() *commitError {
 		resp, err := req.RequestWith(ctx, s.producer)
 		if err != nil {
 			return &commitError{op: "commit offsets", err: errors.Join(err, context.Cause(ctx)), remedy: remedyOf(err)}
 		}
-		failure := offsetCommitFailure(resp, positions)
-		if failure == nil || !errors.Is(failure.err, kerr.ConcurrentTransactions) {
-			return failure
-		}
-		select {
-		case <-ctx.Done():
-			return failure
-		case <-time.After(concurrentBackoff):
-		}
-	}
+		return offsetCommitFailure(resp, positions)
+	})
 }
 
 // registerOffsets tells the coordinator that the transaction will hold offsets of the group. Since KIP-890 (transaction.version 2) the
@@ -55,7 +47,7 @@ func (s *session) commitOffsets(ctx context.Context, positions []position, us me
 func (s *session) registerOffsets(ctx context.Context, id int64, epoch int16) *commitError {
 	req := kmsg.NewPtrAddOffsetsToTxnRequest()
 	req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Group = s.cfg.TransactionalID, id, epoch, s.cfg.Group
-	for {
+	return whileConcurrent(ctx, func() *commitError {
 		resp, err := req.RequestWith(ctx, s.producer)
 		if err == nil {
 			err = kerr.ErrorForCode(resp.ErrorCode)
@@ -63,8 +55,16 @@ func (s *session) registerOffsets(ctx context.Context, id int64, epoch int16) *c
 		if err == nil {
 			return nil
 		}
-		failure := &commitError{op: "register offsets", err: err, remedy: remedyOf(err)}
-		if !errors.Is(err, kerr.ConcurrentTransactions) {
+		return &commitError{op: "register offsets", err: err, remedy: remedyOf(err)}
+	})
+}
+
+// whileConcurrent asks again while the coordinator answers that the transaction before is still ending; the client does so only for
+// requests of its own.
+func whileConcurrent(ctx context.Context, ask func() *commitError) *commitError {
+	for {
+		failure := ask()
+		if failure == nil || !errors.Is(failure.err, kerr.ConcurrentTransactions) {
 			return failure
 		}
 		select {
