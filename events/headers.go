@@ -32,3 +32,18 @@ const (
 	HeaderValueSize    = "value-size"    // only if the value is cut: its full size in bytes
 	HeaderValueSHA256  = "value-sha256"  // only if the value is cut: SHA-256 of the full value, lower-case hex
 )
+
+// The headers of a retry record: see [Retry]. They stand after the original's. Instants are RFC 3339, numbers decimal.
+const (
+	HeaderRetryOrigin     = "retry-origin"      // the input record: topic/partition/offset
+	HeaderRetryTopicID    = "retry-origin-id"   // ID of its topic, lower-case hex
+	HeaderRetryTimestamp  = "retry-origin-time" // its timestamp, milliseconds since 1970
+	HeaderRetryOperation  = "retry-operation"   // CHARGE or CANCELLATION
+	HeaderRetryHop        = "retry-hop"         // which retry record of its transaction it is, from 1
+	HeaderRetryAttempts   = "retry-attempts"    // how often Konaplate has been asked
+	HeaderRetryDue        = "retry-due"         // when to ask next
+	HeaderRetryReason     = "retry-reason"      // why it waits
+	HeaderRetryFirstSeen  = "retry-first-seen"  // when the event was first worked on
+	HeaderRetryFirstAsked = "retry-first-asked" // when Konaplate was first asked; absent if never
+	HeaderRetryInterim    = "retry-interim"     // whether an interim result is published
+)

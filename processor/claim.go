@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/chargeresult/chargeresult/events"
+	"github.com/chargeresult/chargeresult/processor/stream"
 )
 
 // Owner names the record that owns a transaction: the first event seen of its operation and correlation ID.
@@ -21,12 +22,13 @@ func (o Owner) String() string {
 	return fmt.Sprintf("%x/%d/%d", o.TopicID, o.Partition, o.Offset)
 }
 
-// Claim asks for a transaction on behalf of one input record.
+// Claim asks for a transaction on behalf of one input record, or of a retry record that stands for it.
 type Claim struct {
 	Operation     events.Operation
 	CorrelationID string // compared without regard to case
 	Fingerprint   string // the event's sequence ID: what must be equal in a true duplicate
 	Owner         Owner
+	Hop           int // 0 for the owner itself; n for the n-th retry record that stands for it
 }
 
 // Verdict is what a claim was answered.
@@ -34,8 +36,8 @@ type Verdict int
 
 // The verdicts.
 const (
-	Ours        Verdict = iota + 1 // claimed now, or by this same record before: go on
-	Redelivered                    // this same record, and its outcome is committed already: acknowledge
+	Ours        Verdict = iota + 1 // claimed now, or by this same owner before and not gone further than this hop: go on
+	Redelivered                    // this same owner, settled or waiting in a later hop: acknowledge
 	Duplicate                      // another record owns the transaction: acknowledge, publish nothing for it
 	Conflict                       // another record owns the correlation ID, with another fingerprint: dead letter
 )
@@ -61,8 +63,30 @@ const (
 type Settlement struct {
 	Claim  Claim
 	State  State  // StateWaiting or StateSettled
-	Hop    int    // number of retry records committed so far; 0 for a transaction settled at the first ask
+	Hop    int    // number of retry records committed so far; 0 for a transaction that never waited
 	Result string // for StateSettled: COMPLETED, FAILED or UNKNOWN, or empty for a dead letter
+}
+
+// ErrRebuilding: another process restores the claims. Wait, then ask again.
+var ErrRebuilding = errors.New("claims are being rebuilt by another process")
+
+// Rebuild is the restoring of the claims of a store that lost them, by the one process that holds its lease. Until Finish, nobody's
+// claims are answered. Its methods are called by one goroutine; any of them fails with ErrRebuilding once the lease went to
+// another, and with ErrClaimsLost if the server was replaced again: then it is begun anew.
+type Rebuild interface {
+	// Restore writes states that are committed in Kafka, StateClaimed included, as Settle does: it never lowers one, and may be repeated.
+	Restore(ctx context.Context, committed []Settlement) error
+	// Finish begins a new incarnation, in which claims of an older generation are refused.
+	Finish(ctx context.Context, generation int32) error
+	// Abandon gives the lease back, if it is still held. Nothing that was restored is lost.
+	Abandon(ctx context.Context)
+}
+
+// Rebuilder restores the claims from the topics.
+type Rebuilder interface {
+	// Rebuild returns when claims are answered again, or ErrRebuilding where another process is at it. The member has to
+	// prove that it is one before anything is claimed under what it restored: one that was expelled would restore the past.
+	Rebuild(ctx context.Context, member stream.Member) error
 }
 
 // The reasons why a claim store answers nothing. Each stops intake; none loses or guesses anything.

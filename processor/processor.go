@@ -58,7 +58,7 @@ type work struct {
 
 // Admit decodes the messages of one poll and claims their transactions, all in one round trip. Validation comes before
 // the claim, so that nothing that can't be answered ever owns a transaction.
-func (p *Processor) Admit(ctx context.Context, generation int32, messages []*stream.Message) error {
+func (p *Processor) Admit(ctx context.Context, member stream.Member, messages []*stream.Message) error {
 	var claims []Claim
 	var claimants []*work
 	for _, m := range messages {
@@ -71,7 +71,7 @@ func (p *Processor) Admit(ctx context.Context, generation int32, messages []*str
 	if len(claims) == 0 {
 		return nil
 	}
-	claimed, err := p.cfg.Claims.Claim(ctx, generation, claims)
+	claimed, err := p.cfg.Claims.Claim(ctx, member.Generation, claims)
 	if err != nil {
 		return fmt.Errorf("claim: %w", err)
 	}

@@ -26,6 +26,12 @@ type Config struct {
 	Handler Handler
 	Ledger  Ledger // optional
 
+	// Due says when a record may be admitted; zero: at once. Within a partition records become due in order, or nearly: one that is not
+	// due holds back those behind it, and only its partition. Optional.
+	Due func(*kgo.Record) time.Time
+	// Intake lets others hold intake, each with a named reason. Optional.
+	Intake *Intake
+
 	// Concurrency is how many messages are processed at once, over all partitions. Default 64.
 	Concurrency int
 	// Ordering says which messages wait for each other. Default OrderKey.

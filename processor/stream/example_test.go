@@ -16,7 +16,7 @@ import (
 // shout publishes every value in upper case.
 type shout struct{}
 
-func (shout) Admit(context.Context, int32, []*stream.Message) error { return nil }
+func (shout) Admit(context.Context, stream.Member, []*stream.Message) error { return nil }
 
 func (shout) Process(_ context.Context, m *stream.Message) ([]*kgo.Record, error) {
 	return []*kgo.Record{{Topic: "loud", Key: m.Record.Key, Value: bytes.ToUpper(m.Record.Value)}}, nil

@@ -41,14 +41,14 @@ func newUpper() *upper {
 	return u
 }
 
-func (u *upper) Admit(_ context.Context, generation int32, ms []*Message) error {
+func (u *upper) Admit(_ context.Context, member Member, ms []*Message) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if generation < 0 {
-		u.faults = append(u.faults, fmt.Sprintf("admitted under generation %d", generation))
+	if member.Generation < 0 {
+		u.faults = append(u.faults, fmt.Sprintf("admitted under generation %d", member.Generation))
 	}
 	if u.admit != nil {
-		if err := u.admit(generation, ms); err != nil {
+		if err := u.admit(member.Generation, ms); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // read polls, admits and dispatches until ctx ends. When intake must stop, it simply does not poll:
@@ -56,9 +57,9 @@ func (s *session) admit(ctx context.Context, messages []*Message) []*Message {
 			s.status.release(s.cfg.Logger)
 			return nil
 		}
-		generation, err := s.checkMember(messages)
+		member, err := s.checkMember(messages)
 		if err == nil {
-			if err = s.cfg.Handler.Admit(ctx, generation, messages); err == nil {
+			if err = s.cfg.Handler.Admit(ctx, member, messages); err == nil {
 				s.status.release(s.cfg.Logger)
 				return messages
 			}
@@ -88,14 +89,34 @@ func (s *session) admit(ctx context.Context, messages []*Message) []*Message {
 // The trackers would go on from where they were and publish again. So a changed member ID ends the session.
 //
 // The generation it returns was read together with the member ID: a later one may be another member's.
-func (s *session) checkMember(messages []*Message) (generation int32, err error) {
-	member, generation := s.consumer.GroupMetadata()
+func (s *session) checkMember(messages []*Message) (Member, error) {
+	id, generation := s.consumer.GroupMetadata()
 	for _, m := range messages {
-		if m.partition.member != member {
-			return 0, fmt.Errorf("%w: %q, was %q", errMemberChanged, member, m.partition.member)
+		if m.partition.member != id {
+			return Member{}, fmt.Errorf("%w: %q, was %q", errMemberChanged, id, m.partition.member)
 		}
 	}
-	return generation, nil
+	return Member{Generation: generation, prove: func(ctx context.Context) error { return s.prove(ctx, id, generation) }}, nil
+}
+
+// prove sends a heartbeat of its own: the answer to it is the coordinator's word that the member is one in this generation.
+func (s *session) prove(ctx context.Context, id string, generation int32) error {
+	if err := (membership{id, generation}).check(); err != nil {
+		return err
+	}
+	beat := kmsg.NewPtrHeartbeatRequest()
+	beat.Group, beat.MemberID, beat.Generation = s.cfg.Group, id, generation
+	if s.cfg.InstanceID != "" {
+		beat.InstanceID = &s.cfg.InstanceID
+	}
+	resp, err := beat.RequestWith(ctx, s.consumer)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	if err != nil {
+		return fmt.Errorf("prove membership %q in generation %d: %w", id, generation, err)
+	}
+	return nil
 }
 
 // faults deals with what a poll reports beside records.

@@ -23,14 +23,29 @@ type Message struct {
 // is in the middle of a try finishes it. Its context ends later, when the time to drain is up.
 func (m *Message) Draining() <-chan struct{} { return m.partition.draining }
 
+// Member is this process as a member of the consumer group.
+type Member struct {
+	Generation int32 // of the group
+
+	prove func(context.Context) error
+}
+
+// Prove asks the group's coordinator whether this process is a member, in this generation, now. An error means that it may not be one.
+func (m Member) Prove(ctx context.Context) error {
+	if m.prove == nil {
+		return errNoMember
+	}
+	return m.prove(ctx)
+}
+
 // Handler turns records into records. All its methods may be called at the same time, for different messages.
 type Handler interface {
 	// Admit prepares the messages of one poll before any of them is processed, in the order they were fetched.
-	// The generation is the consumer group's, at the time of the call.
+	// A retry record of Config.Due is due by then. The member is who we are to the group, at the time of the call.
 	//
 	// An error holds intake: nothing more is fetched, and Admit is called again for the same messages (less those whose partition
 	// was taken away meanwhile) until it succeeds. It must therefore be safe to repeat.
-	Admit(ctx context.Context, generation int32, messages []*Message) error
+	Admit(ctx context.Context, member Member, messages []*Message) error
 	// Process returns the records to publish for one message; they become visible in the same transaction as its offset is
 	// committed in. It returns at least one: Kafka can't commit offsets alone in a transaction, so a message without a
 	// record waits, as lag, for the next transaction that has one.
