@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -20,7 +21,7 @@ import (
 )
 
 // asyncAPI reads asyncapi.yaml as what it is in JSON.
-func asyncAPI(t *testing.T) (document map[string]any, source string) {
+func asyncAPI(t testing.TB) (document map[string]any, source string) {
 	t.Helper()
 	content, err := os.ReadFile("asyncapi.yaml")
 	if err != nil {
@@ -34,7 +35,7 @@ func asyncAPI(t *testing.T) (document map[string]any, source string) {
 }
 
 // at follows a path of keys.
-func at(t *testing.T, value any, path ...string) any {
+func at(t testing.TB, value any, path ...string) any {
 	t.Helper()
 	for i, key := range path {
 		object, _ := value.(map[string]any)
@@ -84,7 +85,9 @@ func TestAsyncAPITopics(t *testing.T) {
 	var topics []string
 	for name, channel := range at(t, document, "channels").(map[string]any) {
 		topic := at(t, channel, "address").(string)
-		if binding := at(t, channel, "bindings", "kafka", "topic"); binding != topic {
+		if prefix, ok := strings.CutSuffix(topic, ".{delay}"); ok { // a topic for each delay: no binding can name them
+			checkRetryTopics(t, prefix, channel)
+		} else if binding := at(t, channel, "bindings", "kafka", "topic"); binding != topic {
 			t.Errorf("%s: address %s, but Kafka topic %s", name, topic, binding)
 		}
 		topics = append(topics, topic)
@@ -92,6 +95,7 @@ func TestAsyncAPITopics(t *testing.T) {
 	slices.Sort(topics)
 	want := []string{
 		events.TopicCancelled, events.TopicRequested, events.TopicResult, events.TopicDeadLetter, events.TopicDuplicates,
+		events.TopicRetryPrefix + ".{delay}",
 	}
 	if !slices.Equal(topics, want) {
 		t.Errorf("%v, want %v", topics, want)
@@ -102,10 +106,20 @@ func TestAsyncAPITopics(t *testing.T) {
 	}
 	for _, say := range []string{
 		events.TopicRetryPrefix, "read_committed", "highest revision", "one final result per revision", "correlation ID and operation",
-		"deterministic", "must not be compacted",
+		"deterministic", "must not be compacted", "PENDING, final: false", "ends as UNKNOWN",
 	} {
 		if !strings.Contains(source, say) {
 			t.Errorf("asyncapi.yaml does not say %q", say)
+		}
+	}
+}
+
+// checkRetryTopics holds the examples of a delay to be spelled as RetryTopic spells them.
+func checkRetryTopics(t *testing.T, prefix string, channel any) {
+	t.Helper()
+	for _, delay := range at(t, channel, "parameters", "delay", "examples").([]any) {
+		if _, ok := events.RetryDelay(prefix, prefix+"."+delay.(string)); !ok {
+			t.Errorf("%s.%s is no retry topic", prefix, delay)
 		}
 	}
 }
@@ -116,11 +130,14 @@ func TestAsyncAPIHeaders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	neverAsked := goldenRetry()
+	neverAsked.FirstAsked = time.Time{}
 	_, ofCut := events.Truncate([]byte("x"), 0)
 	described := map[string]bool{}
 	for name, always := range map[string][]events.Header{
 		"resultHeaders":     ofResult,
 		"deadLetterHeaders": goldenDeadLetter().Headers(nil),
+		"retryHeaders":      neverAsked.Headers(nil),
 	} {
 		headers := at(t, document, "components", "schemas", name)
 		var required []string
@@ -150,7 +167,7 @@ func keys(headers []events.Header) []string {
 }
 
 // headerConstants returns the value of every constant in headers.go.
-func headerConstants(t *testing.T) []string {
+func headerConstants(t testing.TB) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "headers.go", nil, 0)
 	if err != nil {
@@ -177,7 +194,7 @@ func TestAsyncAPIExamples(t *testing.T) {
 	for name, message := range at(t, document, "components", "messages").(map[string]any) {
 		ref, ok := at(t, message, "payload").(map[string]any)["$ref"].(string)
 		if !ok {
-			continue // dead letters hold any bytes
+			continue // dead letters and retry records hold any bytes
 		}
 		s := schema(t, strings.TrimPrefix(ref, "./schema/"))
 		for _, example := range at(t, message, "examples").([]any) {
@@ -218,19 +235,51 @@ func checkResultExample(t *testing.T, document map[string]any, example any, valu
 	if !reflect.DeepEqual(mustJSON(t, encoded), mustJSON(t, value)) {
 		t.Errorf("the example\n%s is encoded as\n%s", value, encoded)
 	}
-	got := map[string]any{}
-	for _, h := range headers {
-		got[h.Key] = string(h.Value)
-	}
+	got := headerMap(headers)
 	if want := at(t, example, "headers").(map[string]any); !maps.Equal(got, want) {
 		t.Errorf("headers %v, want %v", want, got)
 	}
+	if err := headerSchema(t, document, "resultHeaders").Validate(got); err != nil {
+		t.Error(err)
+	}
+}
+
+func headerMap(headers []events.Header) map[string]any {
+	m := map[string]any{}
+	for _, h := range headers {
+		m[h.Key] = string(h.Value)
+	}
+	return m
+}
+
+// headerSchema compiles a schema of asyncapi.yaml, with its formats.
+func headerSchema(t testing.TB, document map[string]any, name string) *jsonschema.Schema {
+	t.Helper()
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
-	if err := c.AddResource("headers.json", at(t, document, "components", "schemas", "resultHeaders")); err != nil {
+	if err := c.AddResource(name+".json", at(t, document, "components", "schemas", name)); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.MustCompile("headers.json").Validate(got); err != nil {
-		t.Error(err)
+	return c.MustCompile(name + ".json")
+}
+
+func TestAsyncAPIRetryExample(t *testing.T) {
+	document, _ := asyncAPI(t)
+	s := headerSchema(t, document, "retryHeaders")
+	for _, example := range at(t, document, "components", "messages", "retry", "examples").([]any) {
+		described := at(t, example, "headers").(map[string]any)
+		if err := s.Validate(described); err != nil {
+			t.Error(err)
+		}
+		headers := []events.Header{{Key: events.HeaderRetryOrigin, Value: []byte(described[events.HeaderRetryOrigin].(string))}}
+		for key, value := range described {
+			if key != events.HeaderRetryOrigin { // which stands before the others
+				headers = append(headers, events.Header{Key: key, Value: []byte(value.(string))})
+			}
+		}
+		r, _, err := events.DecodeRetry(headers)
+		if got := headerMap(r.Headers(nil)); err != nil || !maps.Equal(got, described) {
+			t.Errorf("%v is read as %v, %v", described, got, err)
+		}
 	}
 }

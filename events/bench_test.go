@@ -64,3 +64,23 @@ func BenchmarkDecodeResult(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkDecodeRetry(b *testing.B) {
+	headers := goldenRetry().Headers([]events.Header{{Key: "traceparent"}, {Key: "tenant"}, {Key: "content-type"}})
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := events.DecodeRetry(headers); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRetryDue(b *testing.B) {
+	headers := goldenRetry().Headers(nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := events.RetryDue(headers); !ok {
+			b.Fatal("not due")
+		}
+	}
+}

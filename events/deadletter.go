@@ -41,10 +41,8 @@ func (d DeadLetter) Headers(original []Header) []Header {
 // OriginalHeaders returns the headers that the original of a dead letter had: those before its last HeaderErrorTopic,
 // because an original may have been a dead letter of something else. It shares headers' memory.
 func OriginalHeaders(headers []Header) []Header {
-	for i, h := range slices.Backward(headers) {
-		if h.Key == HeaderErrorTopic {
-			return headers[:i:i]
-		}
+	if i := lastHeader(headers, HeaderErrorTopic); i >= 0 {
+		return headers[:i:i]
 	}
 	return headers
 }

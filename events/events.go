@@ -3,7 +3,10 @@
 // It tours in the order of the flow:
 //
 //   - [Decoder] turns an input record ([Message]) into an [Event], or into a [DecodeError] that says why it never can be one.
-//   - [Result] is how a transaction ended, as subscribers of charge-result read it; [DecodeResult] reads one.
+//   - [Result] is how a transaction ended, as subscribers of charge-result read it; [DecodeResult] reads one. The interim result
+//     of one that has not ended yet is [Pending], revision 0; one that will never be known ends as [Unknown].
+//   - [Retry] is what a record says of a transaction that waits in a retry topic ([RetryTopic]) to be asked about again; [DecodeRetry]
+//     reads it, and [RetryDue] only when that is. These topics are internal.
 //   - [DeadLetter] describes a record that can never be answered; [Duplicate] one whose transaction another record owns.
 //   - [Identity] is what all of them are about: one transaction. A charge and its cancellation are two.
 //
@@ -19,6 +22,7 @@ package events
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -58,6 +62,16 @@ func identity(op Operation, correlationID string) Identity {
 type Header struct {
 	Key   string
 	Value []byte
+}
+
+// lastHeader returns where the last header of a key is; -1 if there is none.
+func lastHeader(headers []Header, key string) int {
+	for i, h := range slices.Backward(headers) {
+		if h.Key == key {
+			return i
+		}
+	}
+	return -1
 }
 
 // Source names one input record.

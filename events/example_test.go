@@ -97,3 +97,29 @@ func ExampleDeadLetter_Headers() {
 	// value-size: 31
 	// value-sha256: 82b30e558380d2a18c5c9058b0d31363457f6aaeb3cc830e9ade3a1015ab57b6
 }
+
+func ExampleRetry() {
+	seen := time.Date(2026, 11, 22, 1, 30, 5, 0, time.UTC)
+	pending := events.Retry{
+		Origin: events.Source{Topic: "charge-requested", Partition: 3, Offset: 1234}, OriginTime: seen,
+		Operation: events.Charge, Hop: 1, Attempts: 1, Due: seen.Add(10 * time.Second), Reason: events.WaitPending,
+		FirstSeen: seen, FirstAsked: seen, Interim: true,
+	}
+	topic := events.RetryTopic(events.TopicRetryPrefix, 10*time.Second)
+	headers := pending.Headers([]events.Header{{Key: "tenant", Value: []byte("7")}})
+
+	// Whoever reads the topic:
+	delay, _ := events.RetryDelay(events.TopicRetryPrefix, topic)
+	retry, original, err := events.DecodeRetry(headers)
+	if err != nil {
+		fmt.Println(err) // names every header that is missing or bad
+		return
+	}
+	fmt.Println(topic, "holds what waits for", delay)
+	fmt.Println(retry.Origin, retry.Reason, "after", retry.Attempts, "asks, due at", retry.Due.Format(time.TimeOnly))
+	fmt.Printf("%s: %s\n", original[0].Key, original[0].Value)
+	// Output:
+	// charge-result.retry.10s holds what waits for 10s
+	// charge-requested/3/1234 PENDING after 1 asks, due at 01:30:15
+	// tenant: 7
+}

@@ -3,6 +3,7 @@ package events_test
 import (
 	"encoding/base64"
 	"errors"
+	"reflect"
 	"regexp"
 	"testing"
 	"time"
@@ -119,6 +120,60 @@ func FuzzResultRoundTrip(f *testing.F) {
 		}
 		if err := s.Validate(mustJSON(t, value)); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+var sourceForm = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+
+// FuzzRetry holds, whatever the original's headers are: what Headers writes of a valid Retry, DecodeRetry gives back, the original's
+// headers too, and asyncapi.yaml describes it; of any other, nothing is read. Headers written over it are believed as a whole or not at all.
+func FuzzRetry(f *testing.F) {
+	document, _ := asyncAPI(f)
+	s := headerSchema(f, document, "retryHeaders")
+	g := goldenRetry()
+	for _, key := range headerConstants(f) {
+		f.Add(g.Origin.Topic, g.Origin.Partition, g.Origin.Offset, g.OriginTopicID[:], g.OriginTime.UnixMilli(), true, g.Hop, g.Attempts,
+			g.Due.UnixNano(), g.Reason, g.FirstSeen.UnixNano(), g.FirstAsked.UnixNano(), g.Interim, key, []byte("1"))
+	}
+	f.Fuzz(func(t *testing.T, topic string, partition int32, offset int64, topicID []byte, originTime int64, charge bool, hop, attempts int,
+		due int64, reason string, firstSeen, firstAsked int64, interim bool, key string, value []byte,
+	) {
+		r := events.Retry{
+			Origin: events.Source{Topic: topic, Partition: partition, Offset: offset}, OriginTime: time.UnixMilli(originTime).UTC(),
+			Operation: events.Cancellation, Hop: hop, Attempts: attempts, Due: time.Unix(0, due).UTC(), Reason: reason,
+			FirstSeen: time.Unix(0, firstSeen).UTC(), Interim: interim,
+		}
+		copy(r.OriginTopicID[:], topicID)
+		if charge {
+			r.Operation = events.Charge
+		}
+		if firstAsked != 0 {
+			r.FirstAsked = time.Unix(0, firstAsked).UTC()
+		}
+		valid := sourceForm.MatchString(topic) && partition >= 0 && offset >= 0 && hop > 0 && attempts >= 0 && reason != ""
+		another := events.Header{Key: key, Value: value}
+
+		headers := r.Headers([]events.Header{another})
+		got, original, err := events.DecodeRetry(headers)
+		switch {
+		case valid != (err == nil):
+			t.Errorf("%+v: %v", r, err)
+		case valid && (got != r || len(original) != 1 || !reflect.DeepEqual(original[0], another)):
+			t.Errorf("%+v of %q, want %+v of %q", got, original, r, another)
+		case valid && utf8.ValidString(reason):
+			if err := s.Validate(headerMap(headers[1:])); err != nil {
+				t.Error(err)
+			}
+		}
+		if got, original, err := events.DecodeRetry(append(headers, another)); err == nil {
+			again, _, err := events.DecodeRetry(got.Headers(original))
+			if err != nil || again != got {
+				t.Errorf("%+v was read from %q, but %+v, %v from what it writes", got, headers, again, err)
+			}
+		}
+		if delay, ok := events.RetryDelay(key, topic); ok && events.RetryTopic(key, delay) != topic {
+			t.Errorf("%s waits %v, for which the topic is %s", topic, delay, events.RetryTopic(key, delay))
 		}
 	})
 }

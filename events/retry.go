@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -18,6 +19,7 @@ const (
 	WaitUnavailable = "UNAVAILABLE"           // Konaplate is down, or what it said is not an answer
 	WaitSlowDown    = "SLOW_DOWN"             // Konaplate wants fewer questions
 	WaitCredentials = "CREDENTIALS"           // Konaplate refused our credentials
+	WaitHalted      = "HALTED"                // it would have ended, but so many ended so that the fault is likely ours
 )
 
 // Retry is what the headers of a retry record say of the transaction that waits in it. Key and value of the record are the
@@ -37,7 +39,7 @@ type Retry struct {
 }
 
 // RetryTopic returns the topic in which transactions wait for a delay: the prefix, a dot, and the delay without its zero
-// units, as in charge-result.retry.1m30s.
+// units, as in charge-result.retry.1m30s. A delay is whole milliseconds, or the name is none that Kafka takes.
 func RetryTopic(prefix string, delay time.Duration) string {
 	text := delay.String()
 	if strings.HasSuffix(text, "m0s") {
@@ -82,51 +84,27 @@ func (r Retry) Headers(original []Header) []Header {
 
 func instant(t time.Time) []byte { return t.UTC().AppendFormat(nil, time.RFC3339Nano) }
 
-// DecodeRetry reads the headers of a retry record, and returns the original's too, which share headers' memory. Where an
-// original was itself a retry record of something else, the last headers count.
+// DecodeRetry reads the headers of a retry record, and returns the original's too, which share headers' memory. An original may
+// have been a retry record itself, of something else: the last headers count. An error names every header that is missing or bad.
 func DecodeRetry(headers []Header) (r Retry, original []Header, err error) {
-	begin := -1
-	for i, h := range slices.Backward(headers) {
-		if h.Key == HeaderRetryOrigin {
-			begin = i
-			break
-		}
-	}
+	begin := lastHeader(headers, HeaderRetryOrigin)
 	if begin < 0 {
-		return Retry{}, nil, fmt.Errorf("events: decode retry: no header %s", HeaderRetryOrigin)
+		return Retry{}, nil, fmt.Errorf("events: decode retry: %s is missing", HeaderRetryOrigin)
 	}
-	said := map[string]string{}
-	for _, h := range headers[begin:] {
-		said[h.Key] = string(h.Value)
-	}
+	own := headers[begin:]
 	var faults []string
-	read := func(key string, set func(string) bool) {
-		if !set(said[key]) {
-			faults = append(faults, fmt.Sprintf("%s is %s", key, quote(said[key])))
+	for _, key := range [...]string{
+		HeaderRetryOrigin, HeaderRetryTopicID, HeaderRetryTimestamp, HeaderRetryOperation, HeaderRetryHop, HeaderRetryAttempts,
+		HeaderRetryDue, HeaderRetryReason, HeaderRetryFirstSeen, HeaderRetryInterim, HeaderRetryFirstAsked,
+	} {
+		i := lastHeader(own, key)
+		switch {
+		case i < 0 && key == HeaderRetryFirstAsked: // never asked
+		case i < 0:
+			faults = append(faults, key+" is missing")
+		case !r.read(key, own[i].Value):
+			faults = append(faults, key+" is "+quote(own[i].Value))
 		}
-	}
-	read(HeaderRetryOrigin, func(s string) bool { return parseSource(s, &r.Origin) })
-	read(HeaderRetryTopicID, func(s string) bool {
-		n, err := hex.Decode(r.OriginTopicID[:], []byte(s[:min(len(s), 32)]))
-		return err == nil && n == len(r.OriginTopicID) && len(s) == 32
-	})
-	read(HeaderRetryTimestamp, func(s string) bool {
-		ms, err := strconv.ParseInt(s, 10, 64)
-		r.OriginTime = time.UnixMilli(ms).UTC()
-		return err == nil
-	})
-	read(HeaderRetryOperation, func(s string) bool {
-		r.Operation = Operation(s)
-		return r.Operation == Charge || r.Operation == Cancellation
-	})
-	read(HeaderRetryHop, counter(&r.Hop, 1))
-	read(HeaderRetryAttempts, counter(&r.Attempts, 0))
-	read(HeaderRetryDue, moment(&r.Due))
-	read(HeaderRetryReason, func(s string) bool { r.Reason = s; return s != "" })
-	read(HeaderRetryFirstSeen, moment(&r.FirstSeen))
-	read(HeaderRetryInterim, func(s string) bool { r.Interim = s == "true"; return s == "true" || s == "false" })
-	if _, asked := said[HeaderRetryFirstAsked]; asked {
-		read(HeaderRetryFirstAsked, moment(&r.FirstAsked))
 	}
 	if len(faults) > 0 {
 		return Retry{}, nil, fmt.Errorf("events: decode retry: %s", strings.Join(faults, ", "))
@@ -134,40 +112,81 @@ func DecodeRetry(headers []Header) (r Retry, original []Header, err error) {
 	return r, headers[:begin:begin], nil
 }
 
+// read sets the field that a header says, and reports whether it says one. It allocates only the topic's name: every
+// transaction that waits comes through here at each of its hops.
+func (r *Retry) read(key string, value []byte) (ok bool) {
+	switch key {
+	case HeaderRetryOrigin:
+		r.Origin, ok = parseSource(value)
+	case HeaderRetryTopicID:
+		if len(value) == hex.EncodedLen(len(r.OriginTopicID)) {
+			_, err := hex.Decode(r.OriginTopicID[:], value)
+			ok = err == nil
+		}
+	case HeaderRetryTimestamp:
+		ms, err := strconv.ParseInt(string(value), 10, 64)
+		r.OriginTime, ok = time.UnixMilli(ms).UTC(), err == nil
+	case HeaderRetryOperation:
+		r.Operation, ok = oneOf(value, Charge, Cancellation)
+	case HeaderRetryHop:
+		r.Hop, ok = count(value)
+		ok = ok && r.Hop > 0
+	case HeaderRetryAttempts:
+		r.Attempts, ok = count(value)
+	case HeaderRetryDue:
+		r.Due, ok = moment(value)
+	case HeaderRetryReason:
+		r.Reason, ok = oneOf(value, WaitFirstAsk, WaitPending, WaitNotFound, WaitUnclear, WaitUnavailable, WaitSlowDown, WaitCredentials)
+		if !ok { // of a newer version
+			r.Reason, ok = string(value), len(value) > 0
+		}
+	case HeaderRetryFirstSeen:
+		r.FirstSeen, ok = moment(value)
+	case HeaderRetryFirstAsked:
+		r.FirstAsked, ok = moment(value)
+	case HeaderRetryInterim:
+		r.Interim, ok = string(value) == "true", string(value) == "true" || string(value) == "false"
+	}
+	return ok
+}
+
 // RetryDue returns when the transaction of a retry record is to be asked about next. It is false where no header says so.
 func RetryDue(headers []Header) (due time.Time, ok bool) {
-	for _, h := range slices.Backward(headers) {
-		if h.Key == HeaderRetryDue {
-			return due, moment(&due)(string(h.Value))
-		}
+	if i := lastHeader(headers, HeaderRetryDue); i >= 0 {
+		return moment(headers[i].Value)
 	}
 	return time.Time{}, false
 }
 
-func counter(to *int, least int) func(string) bool {
-	return func(s string) bool {
-		n, err := strconv.Atoi(s)
-		*to = n
-		return err == nil && n >= least
+// oneOf returns which of the known values b is, without a copy of b.
+func oneOf[T ~string](b []byte, known ...T) (T, bool) {
+	for _, k := range known {
+		if string(b) == string(k) {
+			return k, true
+		}
 	}
+	return "", false
 }
 
-func moment(to *time.Time) func(string) bool {
-	return func(s string) bool {
-		t, err := time.Parse(time.RFC3339Nano, s)
-		*to = t
-		return err == nil
+func count(b []byte) (int, bool) {
+	n, err := strconv.ParseUint(string(b), 10, strconv.IntSize-1)
+	return int(n), err == nil
+}
+
+func moment(b []byte) (time.Time, bool) {
+	var t time.Time
+	if err := t.UnmarshalText(b); err != nil {
+		return time.Time{}, false
 	}
+	return t.UTC(), true
 }
 
 // parseSource reads what Source's String writes.
-func parseSource(s string, to *Source) bool {
-	fields := strings.Split(s, "/")
-	if len(fields) != 3 || fields[0] == "" {
-		return false
-	}
-	partition, err1 := strconv.ParseInt(fields[1], 10, 32)
-	offset, err2 := strconv.ParseInt(fields[2], 10, 64)
-	*to = Source{fields[0], int32(partition), offset}
-	return err1 == nil && err2 == nil && partition >= 0 && offset >= 0
+func parseSource(b []byte) (Source, bool) {
+	topic, rest, _ := bytes.Cut(b, []byte("/"))
+	partition, offset, _ := bytes.Cut(rest, []byte("/"))
+	p, errPartition := strconv.ParseUint(string(partition), 10, 31)
+	o, errOffset := strconv.ParseUint(string(offset), 10, 63)
+	s := Source{string(topic), int32(p), int64(o)}
+	return s, errPartition == nil && errOffset == nil && badSource(s) == ""
 }

@@ -27,7 +27,10 @@ Usage: konasim [flags]
   --shares NAME=N,...     weights of the answers that sequence IDs draw (default completed=1)
                           names: completed failed pending unavailable notfound rejected
   --envelope E            where a body has its code: response, flat or error (default response)
-  --ledger N              calls kept for /-/ledger, the newest; 0: all (default 100000)
+  --scenario FILE         what is answered when, and what to whom: see below
+  --check                 only checks the flags and the scenario: exits 0, or 2 and names every fault with its line
+  --ledger FILE           writes every call to FILE, one JSON object a line; what was in it is lost
+  --ledger-cap N          calls kept for /-/ledger, the newest; 0: all (default 100000)
   --secret-key-file FILE  checks tokens with the secret key in FILE; or in KONASIM_SECRET_KEY
 
 Examples:
@@ -37,14 +40,34 @@ Examples:
   curl -X POST 'http://127.0.0.1:8090/-/down?mode=hanging'      begins an outage
   curl -X POST http://127.0.0.1:8090/-/up                       ends it
   curl http://127.0.0.1:8090/-/ledger                           who asked what, and what was answered
+  konasim --scenario outage.yaml --check                        is the file right?
+  konasim --scenario outage.yaml --ledger calls.jsonl           keeps the calls for after the test
 
-A sequence ID may ask for its answer by name: FAILED-1, PENDING-2-x (twice pending, then completed), SLOW-900-x, HTTP503-x,
-RESET-1, HTML-1 and more; go doc github.com/chargeresult/chargeresult/processor/inquiry/konasim lists them.
+A scenario:
+  phases:                # by the time since the start; each lasts until the next begins
+    - until: 10s         # without an answer: as if there were no scenario
+    - until: 40s
+      answer: DOWN       # DOWN, HANG and RESET are for all, other answers for transactions without a list
+    - answer: PENDING-3
+      share: 0.33        # of the transactions; default 1
+  transactions:          # by sequence ID, or by its beginning and *
+    CHG0000000001: [PENDING, PENDING, COMPLETED] # in turn, the last one for ever
+    REFUND-*: [NOTFOUND, HTTP429-5, FAILED]
+  latency: 20ms          # replaces --latency and --slow
+
+The answers: COMPLETED FAILED PENDING PENDING-<n> (n times, then COMPLETED) NOTFOUND NOTFOUND-<n> INVALID REJECTED UNCLEAR DOWN
+HTTP<status> HTTP<status>-<seconds> (Retry-After) RESULT500 SLOW-<ms> HANG RESET DRIP DRIP-<ms> TRUNCATED OVERSIZED BOMB HTML
+REDIRECT FOREIGN NOECHO DUPKEY TRAILING MISTYPED CONTRADICTION ENCRYPTED ODD. What each of them is:
+go doc github.com/chargeresult/chargeresult/processor/inquiry/konasim
+
+A sequence ID may ask for its answer itself, by a name and a dash: FAILED-1, PENDING-2-x, SLOW-900-x, HTTP503-x, RESET-1.
 `
 
 type options struct {
-	addr string
-	sim  konasim.Config
+	addr   string
+	sim    konasim.Config
+	ledger string // a file; empty: none
+	check  bool   // do nothing but parse
 }
 
 // parse returns the options, every fault of the command line, or flag.ErrHelp after printing the help.
@@ -54,7 +77,10 @@ func parse(args []string, getenv func(string) string, stdout io.Writer) (options
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&opts.addr, "addr", "127.0.0.1:8090", "")
 	flags.Uint64Var(&opts.sim.Seed, "seed", 1, "")
-	flags.IntVar(&opts.sim.LedgerCap, "ledger", 100_000, "")
+	flags.StringVar(&opts.ledger, "ledger", "", "")
+	flags.IntVar(&opts.sim.LedgerCap, "ledger-cap", 100_000, "")
+	flags.BoolVar(&opts.check, "check", false, "")
+	scenario := flags.String("scenario", "", "")
 	latency := flags.String("latency", "0", "")
 	slow := flags.String("slow", "", "")
 	shares := flags.String("shares", "completed=1", "")
@@ -78,10 +104,13 @@ func parse(args []string, getenv func(string) string, stdout io.Writer) (options
 		faults = append(faults, fmt.Errorf("--envelope %q: want response, flat or error", *envelope))
 	}
 	if opts.sim.LedgerCap < 0 {
-		faults = append(faults, fmt.Errorf("--ledger %d: want 0 or more", opts.sim.LedgerCap))
+		faults = append(faults, fmt.Errorf("--ledger-cap %d: want 0 or more", opts.sim.LedgerCap))
 	}
 	opts.sim.SecretKey, err = secretKey(*keyFile, getenv)
-	if err := errors.Join(append(faults, err)...); err != nil {
+	faults = append(faults, err)
+	opts.sim.Scenario, err = readScenario(*scenario)
+	faults = append(faults, err)
+	if err := errors.Join(faults...); err != nil {
 		return options{}, fmt.Errorf("%w\n%w", err, errUsage)
 	}
 	return opts, nil
@@ -153,4 +182,20 @@ func secretKey(file string, getenv func(string) string) (string, error) {
 		return "", fmt.Errorf("--secret-key-file %q: is empty", file)
 	}
 	return key, nil
+}
+
+// readScenario returns the scenario in file; none if it has no name.
+func readScenario(file string) (*konasim.Scenario, error) {
+	if file == "" {
+		return nil, nil
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("--scenario: %w", err)
+	}
+	scenario, err := konasim.ParseScenario(content)
+	if err != nil {
+		return nil, fmt.Errorf("--scenario %s: %w", file, err)
+	}
+	return scenario, nil
 }

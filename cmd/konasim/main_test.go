@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -27,25 +28,45 @@ func start(t *testing.T, args ...string) string {
 func startUnder(ctx context.Context, t *testing.T, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(ctx)
-	out, in := io.Pipe()
-	done := make(chan error, 1)
-	go func() {
-		done <- run(ctx, append([]string{"--addr", "127.0.0.1:0"}, args...), noEnv, in)
-		_ = in.Close()
-	}()
+	base, done := launch(ctx, t, args...)
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("run: %v", err)
 		}
 	})
+	return base
+}
+
+// launch runs the program until ctx ends, and returns its base address and what will say how it ended.
+func launch(ctx context.Context, t *testing.T, args ...string) (base string, done <-chan error) {
+	t.Helper()
+	out, in := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, append([]string{"--addr", "127.0.0.1:0"}, args...), noEnv, in)
+		_ = in.Close()
+	}()
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		t.Fatalf("the program ended: %v", <-done)
+		t.Fatalf("the program ended: %v", <-ended)
 	}
 	_, rest, _ := strings.Cut(line, "http://")
 	addr, _, _ := strings.Cut(rest, "/")
-	return "http://" + addr
+	return "http://" + addr, ended
+}
+
+// headers are those of a faultless inquiry.
+func headers() http.Header {
+	return http.Header{
+		"Content-Type":        {"application/json"},
+		"X-Km-User-Aspid":     {"123456789012345"},
+		"X-Km-Correlation-Id": {"261122103000-00000a1"},
+		"X-Km-Access-Key":     {strings.Repeat("k", 40)},
+		"X-Km-Tran-Token":     {"static"},
+		"X-Km-Tran-Time":      {time.Now().UTC().Format("20060102150405")},
+		"X-Km-Time-Zone":      {"UTC"},
+	}
 }
 
 func call(t *testing.T, method, url, body string) (int, string) {
@@ -55,15 +76,7 @@ func call(t *testing.T, method, url, body string) (int, string) {
 		t.Error(err)
 		return 0, ""
 	}
-	req.Header = http.Header{
-		"Content-Type":        {"application/json"},
-		"X-Km-User-Aspid":     {"123456789012345"},
-		"X-Km-Correlation-Id": {"261122103000-00000a1"},
-		"X-Km-Access-Key":     {strings.Repeat("k", 40)},
-		"X-Km-Tran-Token":     {"static"},
-		"X-Km-Tran-Time":      {time.Now().UTC().Format("20060102150405")},
-		"X-Km-Time-Zone":      {"UTC"},
-	}
+	req.Header = headers()
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Error(err)
@@ -127,7 +140,7 @@ func TestParse(t *testing.T) {
 	}
 	opts, err := parse([]string{
 		"--seed", "42", "--latency", "lognormal:20ms,200ms", "--slow", "1%,3s",
-		"--shares", "completed=90,failed=10", "--secret-key-file", file, "--envelope", "flat", "--ledger", "7",
+		"--shares", "completed=90,failed=10", "--secret-key-file", file, "--envelope", "flat", "--ledger-cap", "7",
 	}, noEnv, io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +150,7 @@ func TestParse(t *testing.T) {
 		Shares:  konasim.Shares{Completed: 90, Failed: 10},
 		Latency: konasim.Latency{P50: 20 * time.Millisecond, P99: 200 * time.Millisecond, SlowShare: 0.01, SlowDelay: 3 * time.Second},
 	}
-	if opts.sim != want || opts.addr != "127.0.0.1:8090" {
+	if !reflect.DeepEqual(opts.sim, want) || opts.addr != "127.0.0.1:8090" {
 		t.Errorf("options %+v, want %+v", opts, want)
 	}
 }
@@ -185,7 +198,8 @@ func TestParseReportsEveryFault(t *testing.T) {
 		{"--shares", "completed=-1"},
 		{"--shares", "perfect=1"},
 		{"--envelope", "paper"},
-		{"--ledger", "-1"},
+		{"--ledger-cap", "-1"},
+		{"--scenario", filepath.Join(t.TempDir(), "none")},
 		{"--secret-key-file", filepath.Join(t.TempDir(), "none")},
 		{"--sed", "1"},
 		{"stray"},

@@ -1,6 +1,10 @@
 package konasim
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Sample returns the latencies of the first n calls.
 func Sample(seed uint64, l Latency, n uint64) []time.Duration {
@@ -11,3 +15,6 @@ func Sample(seed uint64, l Latency, n uint64) []time.Duration {
 	}
 	return samples
 }
+
+// Names returns the names of answers that have no number.
+func Names() []string { return slices.Sorted(maps.Keys(vocabulary)) }

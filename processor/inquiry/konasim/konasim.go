@@ -3,6 +3,7 @@ package konasim
 import (
 	"cmp"
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -30,6 +31,16 @@ type Config struct {
 	Envelope  Envelope // default UnderResponse
 	Latency   Latency  // how long an answer takes
 	LedgerCap int      // calls kept in the ledger, the newest; 0: all of them, about 150 bytes each
+
+	// LedgerTo gets every call too, as a line of JSON, in the ledger's order and whatever LedgerCap is. It is written to by one
+	// goroutine at a time. It has to note its own errors. Optional.
+	LedgerTo io.Writer
+	// Scenario says what is answered when, and what to whom; its latency, if it has one, replaces Latency. Optional.
+	Scenario *Scenario
+	// Script returns the name of the answer to the ask-th question, from 1, about a transaction; empty leaves it to the other
+	// rules. It goes before them all, but SetOutage. A name that is none is a fault of the program: it panics. Script is called
+	// by many goroutines at once. Optional.
+	Script func(sequenceID string, ask int) string
 }
 
 // Outage is a way of being down.
@@ -48,10 +59,11 @@ type Simulator struct {
 	cfg     Config
 	lots    lots
 	latency sampler
+	start   time.Time // what a scenario counts from
 
 	mu     sync.Mutex // guards what follows
 	outage Outage
-	asked  map[string]int // questions so far, of sequence IDs whose answer changes with them
+	asks   map[rule]int // so far, of transactions whose answer changes with them
 	ledger ledger
 	stats  Stats
 }
@@ -61,12 +73,16 @@ var _ http.Handler = (*Simulator)(nil)
 // New returns a simulator that is up.
 func New(cfg Config) *Simulator {
 	cfg.Envelope = cmp.Or(cfg.Envelope, UnderResponse)
+	if cfg.Scenario != nil && cfg.Scenario.latency != nil {
+		cfg.Latency = Latency{P50: *cfg.Scenario.latency}
+	}
 	return &Simulator{
 		cfg:     cfg,
 		lots:    newLots(cfg.Seed, cfg.Shares),
 		latency: sampler{seed: cfg.Seed, Latency: cfg.Latency},
-		asked:   map[string]int{},
-		ledger:  ledger{limit: cfg.LedgerCap},
+		start:   time.Now(),
+		asks:    map[rule]int{},
+		ledger:  ledger{limit: cfg.LedgerCap, to: cfg.LedgerTo},
 		stats:   Stats{Answers: map[string]uint64{}},
 	}
 }
@@ -102,13 +118,14 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case fault != nil:
 		a = *fault
 	default:
-		a = s.answer(req.sequenceID)
+		a = s.answer(req)
 		a.delay += s.latency.sample(number)
 	}
 	call := Call{Time: time.Now(), SequenceID: req.sequenceID, CorrelationID: req.correlationID, Answer: a.name, Status: a.status}
 	if !sleep(r.Context(), a.delay) {
 		call.Answer, call.Status = "ABANDONED", 0
 		s.enter(call)
+		resetConn(w) // or a client that was cut off by its server would have an empty 200
 		return
 	}
 	s.enter(call) // before the reply: whoever has it finds its call in the ledger
@@ -142,6 +159,7 @@ func (s *Simulator) write(w http.ResponseWriter, r *http.Request, a answer) {
 	switch a.instead {
 	case hang:
 		<-r.Context().Done()
+		resetConn(w)
 		return
 	case reset:
 		resetConn(w)
@@ -158,7 +176,23 @@ func (s *Simulator) write(w http.ResponseWriter, r *http.Request, a answer) {
 		h.Set("Content-Type", "application/json;charset=UTF-8")
 	}
 	w.WriteHeader(a.status)
+	if a.drip > 0 {
+		drip(w, r, s.body(a), a.drip)
+		return
+	}
 	_, _ = w.Write(s.body(a)) // a client that has left is not our problem
+}
+
+// drip writes a body a byte at a time, until the client leaves.
+func drip(w http.ResponseWriter, r *http.Request, body []byte, pause time.Duration) {
+	for i := range body {
+		_ = http.NewResponseController(w).Flush() // fails only if the client has left
+		if !sleep(r.Context(), pause) {
+			resetConn(w)
+			return
+		}
+		_, _ = w.Write(body[i : i+1])
+	}
 }
 
 // resetConn ends a connection without a reply; a TCP one with a reset, as a crashed peer would.

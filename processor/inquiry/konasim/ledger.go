@@ -1,17 +1,19 @@
 package konasim
 
 import (
+	"encoding/json"
+	"io"
 	"maps"
 	"slices"
 	"time"
 )
 
-// Call is one request and what it got.
+// Call is one request and what it got. Which operation it was about is not known: an inquiry does not say.
 type Call struct {
 	Time          time.Time `json:"time"` // when it arrived
 	SequenceID    string    `json:"sequenceId"`
 	CorrelationID string    `json:"correlationId"`
-	Answer        string    `json:"answer"` // the name of the answer, as in the package's table, DOWN or ABANDONED
+	Answer        string    `json:"answer"` // the name of the answer, as in the package's table and without its number, or ABANDONED
 	Status        int       `json:"status"` // of the reply; 0 if there was none
 }
 
@@ -42,11 +44,15 @@ func (s *Simulator) Stats() Stats {
 // ledger keeps the newest calls, up to its limit if that is not 0.
 type ledger struct {
 	limit  int
+	to     io.Writer
 	calls  []Call // a ring once it has reached limit
 	oldest int    // where in calls the ring begins
 }
 
 func (l *ledger) add(c Call) {
+	if l.to != nil {
+		_ = json.NewEncoder(l.to).Encode(c) // the writer notes its errors
+	}
 	if l.limit == 0 || len(l.calls) < l.limit {
 		l.calls = append(l.calls, c)
 		return

@@ -69,6 +69,13 @@ func (l lots) draw(sequenceID string) lot {
 	panic("unreachable: the ticket is below the sum of the weights")
 }
 
+// part places a transaction between 0 and 1, for the share of a phase.
+func (l lots) part(r request) float64 {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(r.sequenceID + "\x00" + r.correlationID)) // never fails
+	return rand.New(rand.NewPCG(l.seed, hash.Sum64())).Float64()
+}
+
 // Latency is how long an answer takes: log-normal with the median P50 and the 99th percentile P99, or always P50 if P99 is
 // not above it. A part of the answers, SlowShare of 0 to 1, takes SlowDelay more. The zero value is no latency.
 type Latency struct {

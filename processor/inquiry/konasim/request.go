@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -40,7 +40,10 @@ var zones = map[string]*time.Location{"UTC": time.UTC, "KST": time.FixedZone("KS
 // tokenForm takes the lengths that the guideline's pages and samples have: 16 or 17 digits, padding or none.
 var tokenForm = regexp.MustCompile(`^KMV1:(\d{16,17}):([A-Za-z0-9+/]{43}=?)$`)
 
-// request is what a request asks.
+// maxSequenceID bounds a sequence ID, in characters.
+const maxSequenceID = 30
+
+// request is what a request asks; both together name the transaction it is about.
 type request struct {
 	sequenceID    string
 	correlationID string
@@ -88,8 +91,8 @@ func sequenceID(body []byte) (string, error) {
 	if err := json.Unmarshal(body, &parameters); err != nil {
 		return "", err
 	}
-	if n := utf8.RuneCountInString(parameters.SequenceID); n < 1 || n > 30 {
-		return parameters.SequenceID, errors.New("sequenceId: want 1 to 30 characters")
+	if n := utf8.RuneCountInString(parameters.SequenceID); n < 1 || n > maxSequenceID {
+		return parameters.SequenceID, fmt.Errorf("sequenceId: want 1 to %d characters", maxSequenceID)
 	}
 	return parameters.SequenceID, nil
 }
