@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -46,13 +45,12 @@ type Breaker struct {
 	mu        sync.Mutex // held for moments; every call of judge is made under it, and so is every callback from judge
 	judge     *gobreaker.TwoStepCircuitBreaker[struct{}]
 	status    BreakerStatus
-	waiting   []chan turn // in order of arrival, each with room for its turn
-	lastCause error       // of the newest failure
-	changes   []change    // not yet reported
-	reporting bool        // someone is reporting changes, and will report those added meanwhile
+	line      line[turn]
+	lastCause error // of the newest failure
+	changes   news[change]
 }
 
-// turn is the permission to ask once; it must be given back with the verdict on how that went.
+// turn is the permission to ask once; it must be given back, with the verdict on how that went, under mu.
 type turn func(verdict error)
 
 type change struct {
@@ -110,52 +108,45 @@ func (b *Breaker) wait(ctx context.Context, draining <-chan struct{}) (turn, err
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	mine := make(chan turn, 1)
 	b.mu.Lock()
-	b.waiting = append(b.waiting, mine)
+	mine := b.line.join()
 	b.grant()
 	if len(mine) == 0 {
 		b.status.Held++
 	}
 	b.unlock()
-	var err error
-	select {
-	case t := <-mine:
-		return t, nil
-	case <-draining:
-		err = processor.ErrNotAsked
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	if b.leave(mine) {
-		return nil, err
-	}
-	// The turn was granted before, at once or in this moment: whoever need not wait may ask, though draining be closed.
-	return <-mine, nil
-}
-
-// leave gives up waiting; it returns false if the turn was granted before.
-func (b *Breaker) leave(mine chan turn) bool {
-	b.mu.Lock()
-	defer b.unlock()
-	i := slices.Index(b.waiting, mine)
-	if i < 0 {
-		return false
-	}
-	b.waiting = slices.Delete(b.waiting, i, i+1)
-	return true
+	return await(ctx, draining, mine, func() bool {
+		b.mu.Lock()
+		defer b.unlock()
+		return b.line.leave(mine)
+	})
 }
 
 // grant gives turns to those who wait, while there are any to give. mu is held.
 func (b *Breaker) grant() {
-	for len(b.waiting) > 0 && b.status.InFlight < b.status.Limit && !time.Now().Before(b.status.NextProbe) {
-		done, err := b.judge.Allow()
-		if err != nil {
-			return // open, or half-open with its probe out: the timer, or the probe's end, grants again
+	for b.line.len() > 0 && b.status.InFlight < b.status.Limit && !time.Now().Before(b.status.NextProbe) {
+		done := turn(b.count)
+		if b.status.State != Closed {
+			probe, err := b.judge.Allow()
+			if err != nil {
+				return // open, or half-open with its probe out: the timer, or the probe's end, grants again
+			}
+			done = probe
 		}
 		b.status.InFlight++
-		b.waiting[0] <- done
-		b.waiting = slices.Delete(b.waiting, 0, 1)
+		b.line.give(done)
+	}
+}
+
+// count is the turn of every question that was let through while closed. judge dates a result when it lets the question through, which
+// is now: a question may have waited in a Pace for longer than the window is, and a failure that judge had forgotten before it came
+// would open nothing. What was let through before the breaker opened counts no more. mu is held.
+func (b *Breaker) count(verdict error) {
+	if b.status.State != Closed {
+		return
+	}
+	if done, err := b.judge.Allow(); err == nil { // while closed there is none
+		done(verdict)
 	}
 }
 
@@ -173,14 +164,14 @@ func (b *Breaker) settle(done turn, answer processor.Answer, err error) {
 	case outcome == nil && b.status.State == Closed:
 		// One more for each success doubles what is in flight with each round, up to everything.
 		b.status.Limit = min(b.status.Limit+1, b.cfg.Concurrency)
-	case outcome == errNeither && err == nil && b.status.State == HalfOpen:
-		b.holdFor(max(answer.RetryAfter, b.cfg.Open)) // the probe taught nothing; the next must not follow on its heels
+	case answer.Class == processor.OurFault && outcome == errNeither && b.status.State == HalfOpen:
+		b.holdFor(b.cfg.Open) // the probe never got away; the next must not follow on its heels
 	}
 	b.grant()
 }
 
 // verdict says what an answer tells of the vendor's health: an answer it gave, however unwelcome, is a success.
-// "Slow down" is neither: the vendor works, but must not be asked more. So is what never reached it.
+// "Slow down" is neither: the vendor works, but must not be asked more, which is for Pace to see to. So is what never reached it.
 func verdict(answer processor.Answer, err error) error {
 	switch {
 	case err != nil, answer.Class == processor.SlowDown, answer.Class == processor.OurFault && answer.Cause != nil:
@@ -203,7 +194,7 @@ func (b *Breaker) readyToTrip(counts gobreaker.Counts) bool {
 	if b.status.Limit < b.cfg.Concurrency {
 		needed = min(needed, b.status.Limit)
 	}
-	// counts.Requests has those in flight too, which have no result yet.
+	// counts.Requests has those too that neither failed nor succeeded.
 	results := counts.TotalSuccesses + counts.TotalFailures
 	return int(results) >= needed && float64(counts.TotalFailures) >= b.cfg.FailureRatio*float64(results)
 }
@@ -221,7 +212,7 @@ func (b *Breaker) changed(_ string, _, to gobreaker.State) {
 		b.status.State, b.status.Limit, b.status.Cause = Open, 1, b.lastCause
 		b.holdFor(b.cfg.Open)
 	}
-	b.changes = append(b.changes, change{from, b.snapshot()})
+	b.changes.add(change{from, b.snapshot()})
 }
 
 // holdFor grants no turn for d and up to a fifth of it more, by chance, so that the processes of a fleet do not probe together.
@@ -239,22 +230,11 @@ func (b *Breaker) holdFor(d time.Duration) {
 // snapshot returns the status with what is counted elsewhere. mu is held.
 func (b *Breaker) snapshot() BreakerStatus {
 	s := b.status
-	s.Waiting = len(b.waiting)
+	s.Waiting = b.line.len()
 	return s
 }
 
 // unlock releases mu, and reports the changes made under it.
 func (b *Breaker) unlock() {
-	if !b.reporting {
-		b.reporting = true
-		for len(b.changes) > 0 {
-			c := b.changes[0]
-			b.changes = b.changes[1:]
-			b.mu.Unlock()
-			b.cfg.OnChange(c.from, c.now)
-			b.mu.Lock()
-		}
-		b.reporting = false
-	}
-	b.mu.Unlock()
+	b.changes.unlock(&b.mu, func(c change) { b.cfg.OnChange(c.from, c.now) })
 }

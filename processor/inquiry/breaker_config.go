@@ -13,11 +13,10 @@ type BreakerConfig struct {
 	MinRequests  int           // results in the window below which it never opens; default 20
 	FailureRatio float64       // the part of them that must have failed, above 0, up to 1; default 0.5
 	Open         time.Duration // how long nothing is let through, plus up to a fifth by chance; default 15s
-	Concurrency  int           // questions in flight at most, reached by the ramp after an outage; default 64
+	Concurrency  int           // questions in flight at most, those included that wait in a Pace; reached by the ramp after an outage; default 64
 
 	// TryTimeout is the deadline of a question, Config.Timeout; default 5s. It must be shorter than Open, or a probe that
-	// hangs holds the breaker half-open for longer than it is open, and shorter than Window, or a question that hangs
-	// is forgotten before it has failed.
+	// hangs holds the breaker half-open for longer than it is open.
 	TryTimeout time.Duration
 
 	// OnChange is told of each change of state: in order, one at a time, with no lock held. nil: nobody.
@@ -57,8 +56,8 @@ func (cfg BreakerConfig) Validate() error {
 	if cfg.Open <= cfg.TryTimeout {
 		fault("Open: %v: want more than the try's timeout of %v", cfg.Open, cfg.TryTimeout)
 	}
-	if cfg.Window <= cfg.TryTimeout {
-		fault("Window: %v: want more than the try's timeout of %v", cfg.Window, cfg.TryTimeout)
+	if cfg.Window < 1 {
+		fault("Window: %v: want more than 0", cfg.Window)
 	}
 	return errors.Join(faults...)
 }

@@ -229,6 +229,9 @@ func TestOnChangeIsToldInOrderWithNoLockHeld(t *testing.T) {
 		b, vendor := opened(t, func(cfg *inquiry.BreakerConfig) {
 			cfg.OnChange = func(from inquiry.State, now inquiry.BreakerStatus) {
 				told = append(told, fmt.Sprint(from, ">", now.State))
+				if !errors.Is(now.Cause, errDown) { // from first to last, so that whoever holds intake can say why
+					t.Errorf("%s: cause %v", now.State, now.Cause)
+				}
 				if b != nil {
 					_ = b.State()
 					ctx, cancel := context.WithCancel(context.Background())
@@ -255,7 +258,7 @@ func TestInvalidBreakerPanics(t *testing.T) {
 			t.Error("WithBreaker takes a try longer than the open time")
 		}
 	}()
-	inquiry.WithBreaker(&patient{}, inquiry.BreakerConfig{TryTimeout: 20 * time.Second, Window: time.Minute})
+	inquiry.WithBreaker(&patient{}, inquiry.BreakerConfig{TryTimeout: 20 * time.Second})
 }
 
 func BenchmarkBreaker(b *testing.B) {

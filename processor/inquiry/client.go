@@ -159,6 +159,9 @@ func (c *Client) exchange(ctx context.Context, m message) (status int, header ht
 		return 0, nil, nil, fmt.Errorf("inquiry: %w", err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return resp.StatusCode, resp.Header, nil, nil // its body is the connection itself, whose reading no deadline ends
+	}
 	body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return 0, nil, nil, fmt.Errorf("inquiry: HTTP %d: %w", resp.StatusCode, errTruncated)

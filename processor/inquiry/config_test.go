@@ -2,6 +2,8 @@ package inquiry_test
 
 import (
 	"crypto/tls"
+	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -85,7 +87,7 @@ func TestConfigAccepts(t *testing.T) {
 	}
 }
 
-func TestBreakerAndRetryFaultsNameTheirField(t *testing.T) {
+func TestFaultsOfTheOtherLayersNameTheirField(t *testing.T) {
 	for name, c := range map[string]struct {
 		err  error
 		want string
@@ -96,9 +98,13 @@ func TestBreakerAndRetryFaultsNameTheirField(t *testing.T) {
 		"concurrency":   {inquiry.BreakerConfig{Concurrency: -1}.Validate(), "Concurrency"},
 		"timeout":       {inquiry.BreakerConfig{TryTimeout: -1}.Validate(), "TryTimeout"},
 		"hung probe":    {inquiry.BreakerConfig{Open: 5e9}.Validate(), "Open"},
-		"forgetful":     {inquiry.BreakerConfig{Window: 5e9}.Validate(), "Window"},
+		"window":        {inquiry.BreakerConfig{Window: -1}.Validate(), "Window"},
 		"tries":         {inquiry.RetryConfig{Tries: 11}.Validate(), "Tries"},
 		"backoff":       {inquiry.RetryConfig{Backoff: -1}.Validate(), "Backoff"},
+		"negative rate": {inquiry.PaceConfig{Rate: -1}.Validate(), "Rate"},
+		"tiny rate":     {inquiry.PaceConfig{Rate: 1e-9}.Validate(), "Rate"},
+		"huge rate":     {inquiry.PaceConfig{Rate: 1e12}.Validate(), "Rate"},
+		"no rate":       {inquiry.PaceConfig{Rate: math.NaN()}.Validate(), "Rate"},
 	} {
 		if c.err == nil || !strings.HasPrefix(c.err.Error(), c.want+": ") {
 			t.Errorf("%s: %v, want a fault of %s", name, c.err, c.want)
@@ -108,6 +114,9 @@ func TestBreakerAndRetryFaultsNameTheirField(t *testing.T) {
 		t.Error(err)
 	}
 	if err := (inquiry.RetryConfig{}).Validate(); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(inquiry.PaceConfig{}.Validate(), inquiry.PaceConfig{Rate: 0.5}.Validate()); err != nil {
 		t.Error(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 
 	"github.com/chargeresult/chargeresult/events"
+	"github.com/chargeresult/chargeresult/processor"
 	"github.com/chargeresult/chargeresult/processor/inquiry"
 	"github.com/chargeresult/chargeresult/processor/inquiry/konasim"
 )
@@ -25,7 +26,8 @@ func ExampleNew() {
 		return
 	}
 	defer client.Close()
-	inquirer := inquiry.WithRetries(inquiry.WithBreaker(client, inquiry.BreakerConfig{}), inquiry.RetryConfig{})
+	pace := inquiry.WithPace(client, inquiry.PaceConfig{Rate: 100})
+	inquirer := inquiry.WithRetries(inquiry.WithBreaker(pace, inquiry.BreakerConfig{}), inquiry.RetryConfig{})
 
 	for _, sequenceID := range []string{"COMPLETED-1", "PENDING-1", "NOTFOUND-1", "INVALID-1"} {
 		answer, err := inquirer.Inquire(context.Background(), nil, events.Event{
@@ -42,6 +44,40 @@ func ExampleNew() {
 	// PENDING-1: "PENDING" "000_000" ""
 	// NOTFOUND-1: "" "007_009" ""
 	// INVALID-1: "" "000_002" "INVALID_SEQUENCE_ID"
+}
+
+// A caller that must not take in more than can be asked learns from a Pace when to stop and when to go on, and whoever waits
+// is let go when it drains.
+func ExampleWithPace() {
+	konaplate := httptest.NewServer(konasim.New(konasim.Config{SecretKey: "sesame"}))
+	defer konaplate.Close()
+	client, err := inquiry.New(inquiry.Config{
+		BaseURL:   konaplate.URL,
+		ASPID:     "123456789012345",
+		AccessKey: inquiry.Secret("1234567890123456789012345678901234567890"),
+		Signer:    inquiry.KMV1{SecretKey: inquiry.Secret("sesame")},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	pace := inquiry.WithPace(client, inquiry.PaceConfig{Rate: 100, OnChange: func(now inquiry.PaceStatus) {
+		fmt.Println("hold intake:", now.Cause != "")
+	}})
+
+	refused := events.Event{Operation: events.Charge, CorrelationID: "261122103000-00000a1", SequenceID: "HTTP429-1"}
+	answer, err := pace.Inquire(context.Background(), nil, refused)
+	fmt.Println(answer.Class == processor.SlowDown, answer.RetryAfter, err)
+
+	draining := make(chan struct{})
+	close(draining)
+	_, err = pace.Inquire(context.Background(), draining, refused)
+	fmt.Println(err)
+	// Output:
+	// hold intake: true
+	// true 2s <nil>
+	// inquiry held back to keep the pace: not asked: draining
 }
 
 func ExampleConfig_Validate() {

@@ -2,6 +2,7 @@ package inquiry_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log"
@@ -74,11 +75,18 @@ func config(base string) inquiry.Config {
 // serve serves handler in memory and returns a client for it; both end with the test. change may be nil.
 func serve(t *testing.T, handler http.Handler, change func(*inquiry.Config)) *inquiry.Client {
 	t.Helper()
+	return serveTLS(t, handler, nil, change)
+}
+
+// serveTLS is serve with TLS, unless cert is nil. The client trusts whom change says.
+func serveTLS(t *testing.T, handler http.Handler, cert *tls.Certificate, change func(*inquiry.Config)) *inquiry.Client {
+	t.Helper()
 	network := newMemnet()
-	server := &http.Server{Handler: handler, ErrorLog: log.New(io.Discard, "", 0)}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(network) }()
+	listenIn(t, network, handler, cert)
 	cfg := config("http://localhost")
+	if cert != nil {
+		cfg = config("https://" + host)
+	}
 	cfg.DialContext = network.Dial
 	if change != nil {
 		change(&cfg)
@@ -87,12 +95,24 @@ func serve(t *testing.T, handler http.Handler, change func(*inquiry.Config)) *in
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+// listenIn serves handler in network until the test ends, with TLS unless cert is nil.
+func listenIn(t *testing.T, network *memnet, handler http.Handler, cert *tls.Certificate) {
+	t.Helper()
+	server := &http.Server{Handler: handler, ErrorLog: log.New(io.Discard, "", 0)}
+	var listener net.Listener = network
+	if cert != nil {
+		listener = tls.NewListener(network, &tls.Config{Certificates: []tls.Certificate{*cert}})
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {
-		client.Close()
 		_ = server.Close()
 		<-served
 	})
-	return client
 }
 
 // ask asks and expects no error.
@@ -116,6 +136,11 @@ var (
 	fine = processor.Answer{Class: processor.Answered, Result: "COMPLETED"}
 	down = processor.Answer{Class: processor.VendorDown, Cause: errDown}
 )
+
+// slowDown is a 429.
+func slowDown(after time.Duration) processor.Answer {
+	return processor.Answer{Class: processor.SlowDown, RetryAfter: after}
+}
 
 var errDown = errors.New("connection refused")
 

@@ -110,28 +110,94 @@ func TestCancelledProbePassesItsTurnOn(t *testing.T) {
 	})
 }
 
-func TestProbeToldToSlowDownPutsTheNextOff(t *testing.T) {
-	for _, c := range []struct{ asked, want time.Duration }{{0, 15 * time.Second}, {time.Minute, time.Minute}} {
+// TestProbeToldToSlowDown: the next probe waits for as long as the vendor asked, a second at least, in Pace, and not in the breaker on top.
+func TestProbeToldToSlowDown(t *testing.T) {
+	for _, c := range []struct{ asked, want time.Duration }{{0, time.Second}, {2 * time.Second, 2 * time.Second}, {time.Minute, time.Minute}} {
 		synctest.Test(t, func(t *testing.T) {
-			b, vendor := opened(t, nil)
-			vendor.set(processor.Answer{Class: processor.SlowDown, RetryAfter: c.asked}, 0)
+			vendor := &patient{answer: down}
+			b := inquiry.WithBreaker(inquiry.WithPace(vendor, inquiry.PaceConfig{}), inquiry.BreakerConfig{})
+			askAll(t.Context(), b, 20)
+			vendor.count()
+			vendor.set(slowDown(c.asked), 0)
 			go askAll(t.Context(), b, 10)
-			time.Sleep(18*time.Second + time.Millisecond)
-			s := b.State()
-			probes, _ := vendor.seen()
-			if len(probes) != 1 || s.State != inquiry.HalfOpen || s.Waiting != 9 {
-				t.Fatalf("asked %d times: %+v", len(probes), s)
-			}
-			gap := s.NextProbe.Sub(probes[0])
-			if gap < c.want || gap > c.want*6/5+time.Millisecond {
-				t.Errorf("the next probe is due %v after the last", gap)
+			time.Sleep(time.Until(b.State().NextProbe))
+			synctest.Wait()
+			if s := b.State(); s.State != inquiry.HalfOpen || s.Waiting != 8 || s.InFlight != 1 {
+				t.Fatalf("one probe refused, the next waits: %+v", s)
 			}
 			vendor.set(fine, 0)
-			time.Sleep(gap)
+			time.Sleep(c.want)
 			synctest.Wait()
-			if n := vendor.count(); n != 9 || b.State().State != inquiry.Closed {
-				t.Errorf("asked %d times: %+v", n, b.State())
+			times, _ := vendor.seen()
+			if len(times) != 10 || times[1].Sub(times[0]) != c.want || b.State().State != inquiry.Closed {
+				t.Errorf("asked at %v: %+v", times, b.State())
 			}
 		})
 	}
+}
+
+// TestProbeThatNeverGotAwayPutsTheNextOff: it taught nothing, and whoever waits must not spin.
+func TestProbeThatNeverGotAwayPutsTheNextOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, vendor := opened(t, nil)
+		vendor.set(processor.Answer{Class: processor.OurFault, Cause: errDown}, 0)
+		go askAll(t.Context(), b, 10)
+		time.Sleep(18*time.Second + time.Millisecond)
+		s := b.State()
+		probes, _ := vendor.seen()
+		if len(probes) != 1 || s.State != inquiry.HalfOpen || s.Waiting != 9 {
+			t.Fatalf("asked %d times: %+v", len(probes), s)
+		}
+		gap := s.NextProbe.Sub(probes[0])
+		if gap < 15*time.Second || gap > 18*time.Second+time.Millisecond {
+			t.Errorf("the next probe is due %v after the last", gap)
+		}
+		vendor.set(fine, 0)
+		time.Sleep(gap)
+		synctest.Wait()
+		if n := vendor.count(); n != 9 || b.State().State != inquiry.Closed {
+			t.Errorf("asked %d times: %+v", n, b.State())
+		}
+	})
+}
+
+// TestFailuresCountHoweverLongTheyWaited: at 3 questions a second the last of 64 waits for 21 s, which is longer than the window.
+func TestFailuresCountHoweverLongTheyWaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := &patient{answer: fine}
+		b := inquiry.WithBreaker(inquiry.WithPace(vendor, inquiry.PaceConfig{Rate: 3}), inquiry.BreakerConfig{})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		for range 64 {
+			go func() {
+				for ctx.Err() == nil {
+					_, _ = b.Inquire(ctx, nil, event)
+				}
+			}()
+		}
+		time.Sleep(time.Minute)
+		vendor.set(down, 0)
+		time.Sleep(7 * time.Second)
+		if s := b.State(); s.State != inquiry.Open {
+			t.Errorf("after 21 failures within the window: %+v", s)
+		}
+	})
+}
+
+// TestResultOfBeforeClosesNothing: what was let through before the breaker opened is no probe, however late it comes.
+func TestResultOfBeforeClosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := &patient{answer: down, takes: time.Minute}
+		b := inquiry.WithBreaker(vendor, inquiry.BreakerConfig{})
+		go func() { _, _ = b.Inquire(t.Context(), nil, event) }()
+		synctest.Wait()
+		vendor.set(down, 0)
+		askAll(t.Context(), b, 20)
+		vendor.set(fine, 0)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if s := b.State(); s.State != inquiry.Open || s.InFlight != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
 }

@@ -14,11 +14,12 @@ import (
 )
 
 func FuzzClassify(f *testing.F) {
-	for _, rows := range [][]row{table, hostile} {
-		for _, r := range rows {
-			if len(r.body) < 1000 {
-				f.Add(r.status, sent, true, []byte(r.body))
-			}
+	for _, r := range table {
+		f.Add(r.status, sent, true, []byte(r.body))
+	}
+	for _, r := range Hostile {
+		if len(r.Body) < 1000 {
+			f.Add(r.Status, sent, true, []byte(r.Body))
 		}
 	}
 	f.Add(200, strings.ToUpper(sent), true, []byte(`{"result":"COMPLETED"}`))

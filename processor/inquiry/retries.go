@@ -41,7 +41,7 @@ func (cfg RetryConfig) Validate() error {
 	return errors.Join(faults...)
 }
 
-// Retries asks again, in place, what the vendor was too unwell to answer.
+// Retries asks again, in place, what the vendor was too unwell or too busy to answer.
 type Retries struct {
 	next processor.Inquirer
 	cfg  RetryConfig
@@ -61,8 +61,12 @@ func WithRetries(next processor.Inquirer, cfg RetryConfig) *Retries {
 func (r *Retries) Inquire(ctx context.Context, draining <-chan struct{}, e events.Event) (processor.Answer, error) {
 	for try := 1; ; try++ {
 		answer, err := r.next.Inquire(ctx, draining, e)
-		if err != nil || !failed(answer.Class) || try == r.cfg.Tries {
+		slow := answer.Class == processor.SlowDown
+		if err != nil || !slow && !failed(answer.Class) || try == r.cfg.Tries {
 			return answer, err
+		}
+		if slow {
+			continue // the wait is Pace's: for as long as Konaplate asked, and no longer
 		}
 		select {
 		case <-time.After(r.cfg.wait(try)):

@@ -13,9 +13,9 @@ import (
 
 func TestRetriesWhatTheVendorWasTooUnwellToAnswer(t *testing.T) {
 	for class, tries := range map[processor.Class]int{
-		processor.VendorDown: 3, processor.NotAnAnswer: 3,
+		processor.VendorDown: 3, processor.NotAnAnswer: 3, processor.SlowDown: 3,
 		processor.Answered: 1, processor.NotYet: 1, processor.NotFound: 1, processor.Refused: 1,
-		processor.Unclear: 1, processor.OurFault: 1, processor.SlowDown: 1,
+		processor.Unclear: 1, processor.OurFault: 1,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			vendor := &patient{answer: processor.Answer{Class: class, Cause: errDown}}
@@ -25,6 +25,17 @@ func TestRetriesWhatTheVendorWasTooUnwellToAnswer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSlowDownIsNotBackedOffFrom: how long to wait is known, and a Pace does it.
+func TestSlowDownIsNotBackedOffFrom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := &patient{answer: slowDown(time.Minute)}
+		within(t, 0, func() { ask(t, inquiry.WithRetries(vendor, inquiry.RetryConfig{}), event) })
+		if n := vendor.count(); n != 3 {
+			t.Errorf("%d tries", n)
+		}
+	})
 }
 
 func TestRetriesEndWithAnAnswer(t *testing.T) {

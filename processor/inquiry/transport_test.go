@@ -55,20 +55,6 @@ func TestKeepsConnectionsAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestCompressedBodiesAreNotUnpacked(t *testing.T) {
-	var handler http.HandlerFunc = func(w http.ResponseWriter, r *http.Request) {
-		if got := r.Header.Get("Accept-Encoding"); got != "" {
-			t.Errorf("Accept-Encoding: %s", got)
-		}
-		w.Header().Set("X-KM-Correlation-Id", r.Header.Get("X-KM-Correlation-Id"))
-		w.Header().Set("Content-Encoding", "gzip")
-		_, _ = w.Write([]byte("\x1f\x8b\x08"))
-	}
-	if got := ask(t, serve(t, handler, nil), event); got.Class != processor.NotAnAnswer {
-		t.Errorf("%+v", got)
-	}
-}
-
 func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) { // TestMain names one
 	cfg := config("http://konaplate.test")
 	cfg.AllowHTTP = true
