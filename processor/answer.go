@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/chargeresult/chargeresult/events"
@@ -33,6 +34,17 @@ type Answer struct {
 	Reason     string        // if Refused: why, as results name it
 	RetryAfter time.Duration // if SlowDown
 	Cause      error         // if VendorDown or NotAnAnswer: what happened; never holds a credential
+}
+
+// described is the answer for people: what was said, or what happened.
+func (a Answer) described() string {
+	switch {
+	case a.Cause != nil:
+		return a.Cause.Error()
+	case a.Code == "" && a.Message == "":
+		return "it gave no code"
+	}
+	return strings.TrimSpace(a.Code + " " + a.Message)
 }
 
 // Inquirer asks Konaplate how a transaction ended.

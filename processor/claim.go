@@ -97,6 +97,9 @@ var (
 	// ErrClaimsLost: the store is not the one the claims were written to (wiped, restarted, failed over,
 	// or its sentinel names another cluster or topic). It must be rebuilt before anything is claimed.
 	ErrClaimsLost = errors.New("claims lost")
+	// ErrClaimsForeign: the store's claims are of another cluster or of other topics. It is an ErrClaimsLost too, but
+	// one that nobody may mend by himself: somebody has to say that the change was meant.
+	ErrClaimsForeign = errors.New("claims of another cluster or topic")
 	// ErrClaimStale: the claimant's group generation is older than the newest one the store has seen:
 	// the claimant was expelled from its group, or is about to learn of a rebalance. Rejoin, then ask again.
 	ErrClaimStale = errors.New("claim of an older group generation")

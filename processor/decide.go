@@ -2,40 +2,92 @@ package processor
 
 import (
 	"time"
+
+	"github.com/chargeresult/chargeresult/events"
 )
 
-// decision is what follows from an answer: a result to publish, or another question later.
+// Policy says when a transaction without an answer is asked about again, and for how long.
+type Policy struct {
+	Schedule      []time.Duration // the waits after the first ask, the second, ...; the last one repeats. At least one
+	Deadline      time.Duration   // after the event was first seen; then no answer becomes UNKNOWN
+	NotFoundGrace time.Duration   // for how long "not found" may only mean "not yet"
+	FirstAskDelay time.Duration   // before the first ask; 0: none
+}
+
+// history is what is known of a transaction before a question is put, and once it is answered.
+type history struct {
+	hop         int       // retry records so far
+	attempts    int       // questions so far
+	requestedAt time.Time // by the event
+	firstSeen   time.Time
+	firstAsked  time.Time // zero: never
+	interim     bool      // whether PENDING is published
+}
+
+// decision is what follows from an answer: a final result, or another question later.
 type decision struct {
-	final      bool
-	result     string // COMPLETED or FAILED, if final
-	code       string // Konaplate's
-	attempts   int    // how often Konaplate was asked
-	askAgainIn time.Duration
+	result string // COMPLETED, FAILED or UNKNOWN; empty: ask again
+	reason string // of UNKNOWN
+	code   string // Konaplate's, if it gave one
+
+	wait    string        // why it is asked about again: a Wait constant of events
+	delay   time.Duration // after which
+	interim bool          // whether PENDING is to be published now
 }
 
-// How long a question without an answer waits in place, at first and at most.
-const (
-	askAgain    = time.Second
-	askAgainMax = 10 * time.Second
-)
-
-// decide is the reply table: given the answer to the attempt-th question, what to do. It is pure.
+// decide is the reply table: what follows from the answer to the last of h's questions. It is pure, and total: a class that it does not
+// know is no answer.
 //
-// Only COMPLETED and FAILED end a transaction; whatever else Konaplate says, and whatever happens to it, the question is asked again: nothing
-// is guessed and nothing is given up.
-func decide(a Answer, attempt int) decision {
-	if a.Class == Answered {
-		return decision{final: true, result: a.Result, code: a.Code, attempts: attempt}
+// What says nothing of the transaction (our credentials, our pace) never ends it.
+func decide(policy Policy, h history, a Answer, now time.Time) decision {
+	overdue := !now.Before(h.firstSeen.Add(policy.Deadline))
+	switch a.Class {
+	case Answered:
+		return decision{result: a.Result, code: a.Code}
+	case Refused:
+		return unknown(a.Reason, a.Code)
+	case NotFound:
+		if !now.Before(later(h.requestedAt, h.firstAsked).Add(policy.NotFoundGrace)) {
+			return unknown(events.ReasonTransactionNotFound, a.Code)
+		}
+		if overdue {
+			return unknown(events.ReasonDeadlineExceeded, a.Code)
+		}
+		return again(policy, h, events.WaitNotFound)
+	case Unclear:
+		if overdue {
+			return unknown(events.ReasonRejected, a.Code)
+		}
+		return again(policy, h, events.WaitUnclear)
+	case OurFault:
+		return again(policy, h, events.WaitCredentials)
+	case SlowDown:
+		return again(policy, h, events.WaitSlowDown)
 	}
-	wait := askAgainMax
-	if attempt < 5 {
-		wait = min(askAgain<<(attempt-1), askAgainMax)
+	if overdue {
+		return unknown(events.ReasonDeadlineExceeded, a.Code)
 	}
-	if a.Class == SlowDown {
-		wait = min(max(wait, a.RetryAfter), retryAfterMax)
+	if a.Class != NotYet {
+		return again(policy, h, events.WaitUnavailable)
 	}
-	return decision{askAgainIn: wait}
+	d := again(policy, h, events.WaitPending)
+	d.interim, d.code = !h.interim, a.Code
+	return d
 }
 
-// retryAfterMax caps what a Retry-After header may ask for.
-const retryAfterMax = 5 * time.Minute
+func unknown(reason, code string) decision {
+	return decision{result: events.Unknown, reason: reason, code: code}
+}
+
+// again is another question, after the delay that the schedule has for the number of those put.
+func again(policy Policy, h history, wait string) decision {
+	i := min(max(h.attempts, 1), len(policy.Schedule)) - 1
+	return decision{wait: wait, delay: policy.Schedule[i]}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -18,16 +18,18 @@ var allowed = map[string][]string{
 	"processor/dedup":           {"events", "processor"},
 	"processor/inquiry":         {"events", "processor"},
 	"processor/inquiry/konasim": nil,
+	"processor/replay":          {"events", "processor", "processor/stream"},
 	"deploy/kafka":              nil,
 	"deploy/testbed":            {"deploy/kafka"},
 }
 
 // forbidden are the parts of the world that only one package may know.
 var forbidden = map[string]string{
-	"github.com/redis/go-redis/v9":       "processor/dedup cmd/chargeresult deploy/testbed", // cmd/chargeresult: to silence its logger,
-	"github.com/sony/gobreaker/v2":       "processor/inquiry",
-	"github.com/alicebob/miniredis/v2":   "cmd/demo processor/dedup/deduptest",
-	"github.com/twmb/franz-go/pkg/kfake": "cmd/demo",
+	"github.com/redis/go-redis/v9":        "processor/dedup cmd/chargeresult deploy/testbed", // cmd/chargeresult: to silence its logger,
+	"github.com/sony/gobreaker/v2":        "processor/inquiry",
+	"github.com/alicebob/miniredis/v2":    "cmd/demo processor/dedup/deduptest",
+	"github.com/twmb/franz-go/pkg/kfake":  "cmd/demo",
+	"go.opentelemetry.io/otel/sdk/metric": "cmd/chargeresult",
 }
 
 func TestImports(t *testing.T) {

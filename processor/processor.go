@@ -15,27 +15,38 @@ import (
 // Processor finds out how charges and cancellations ended. It is the handler and the ledger of a stream.Engine, which calls its four
 // methods in this order: Admit, for the messages of a poll; Process, for each; Confirm and Settle, for those of a transaction.
 type Processor struct {
-	cfg     Config
-	decoder *events.Decoder
-	counts  counts
+	cfg         Config
+	decoder     *events.Decoder
+	guard       *guard
+	counts      counts
+	mustRebuild bool // before the next claim; owned by Admit, which the engine calls one at a time
 }
 
-// Config says what a processor works with. All fields are required, but for Fields.
+// Config says what a processor works with. All fields are required, but for Fields and AlwaysRebuild.
 type Config struct {
-	Group    string        // the consumer group, as results and dead letters name it
-	Topics   Topics        // where to read and to publish
-	Fields   events.Fields // where events keep their fields
-	Claims   Claims
-	Inquirer Inquirer
+	Group     string        // the consumer group, as results and dead letters name it
+	Topics    Topics        // where to read and to publish
+	Fields    events.Fields // where events keep their fields
+	Policy    Policy        // when to ask again
+	Guards    Guards        // when to halt
+	Claims    Claims
+	Rebuilder Rebuilder
+	Inquirer  Inquirer
+	Intake    *stream.Intake // of the engine: held while claims are rebuilt, or halted
+
+	// AlwaysRebuild rebuilds the claims before the first of them is made: whoever accepts offsets that were moved must know
+	// what is settled or waiting.
+	AlwaysRebuild bool
 }
 
 // Topics names the topics.
 type Topics struct {
 	Requested, Cancelled           string // input
 	Result, DeadLetter, Duplicates string // output
+	RetryPrefix                    string // of the retry topics: see events.RetryTopic
 }
 
-// Input returns what the engine reads.
+// Input returns what upstreams write.
 func (t Topics) Input() []string { return []string{t.Requested, t.Cancelled} }
 
 // New returns a processor, or an error if Fields holds no JSON pointer where it should.
@@ -44,16 +55,7 @@ func New(cfg Config) (*Processor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("processor: %w", err)
 	}
-	return &Processor{cfg: cfg, decoder: decoder}, nil
-}
-
-// work is what the processor knows of one message: the event, or why it is none; the claim and its verdict; in the end, the outcome.
-type work struct {
-	event   events.Event
-	fault   *events.DecodeError
-	claim   Claim
-	claimed Claimed
-	outcome outcome
+	return &Processor{cfg: cfg, decoder: decoder, guard: newGuard(cfg.Guards, cfg.Intake), mustRebuild: cfg.AlwaysRebuild}, nil
 }
 
 // Admit decodes the messages of one poll and claims their transactions, all in one round trip. Validation comes before
@@ -71,7 +73,7 @@ func (p *Processor) Admit(ctx context.Context, member stream.Member, messages []
 	if len(claims) == 0 {
 		return nil
 	}
-	claimed, err := p.cfg.Claims.Claim(ctx, member.Generation, claims)
+	claimed, err := p.claim(ctx, member, claims)
 	if err != nil {
 		return fmt.Errorf("claim: %w", err)
 	}
@@ -81,31 +83,56 @@ func (p *Processor) Admit(ctx context.Context, member stream.Member, messages []
 	return nil
 }
 
-// Process is the flow: what is no event, in conflict, or a duplicate is recorded as such; everything else is asked about until there is
-// an answer to publish.
+// Process is the flow: what is no event, in conflict, or a duplicate is recorded as such; everything else is asked about, and the answer is
+// either published or waits in a retry topic for the next question.
 func (p *Processor) Process(ctx context.Context, m *stream.Message) ([]*kgo.Record, error) {
 	w := m.Work.(*work)
+	dead := w.fault != nil || w.claimed.Verdict == Conflict
+	if err := p.guard.end(ctx, m.Draining(), dead); err != nil {
+		return nil, err
+	}
 	switch {
 	case w.fault != nil:
 		return p.deadLetter(m, w, w.fault.Reason, w.fault.Error())
 	case w.claimed.Verdict == Conflict:
 		return p.deadLetter(m, w, events.ReasonConflict, conflict(w))
 	case w.claimed.Verdict != Ours:
-		return p.acknowledge(m, w)
+		return p.acknowledge(w)
+	case w.history.hop == 0 && p.cfg.Policy.FirstAskDelay > 0:
+		return p.park(m, w, decision{wait: events.WaitFirstAsk, delay: p.cfg.Policy.FirstAskDelay}, time.Now())
 	}
-	for attempt := 1; ; attempt++ {
-		answer, err := p.cfg.Inquirer.Inquire(ctx, m.Draining(), w.event)
-		if err != nil {
-			return nil, err
-		}
-		decision := decide(answer, attempt)
-		if decision.final {
-			return p.publish(m, w, decision, time.Now())
-		}
-		if err := pause(ctx, m, decision.askAgainIn); err != nil {
-			return nil, err
-		}
+	d, err := p.ask(ctx, m, w)
+	switch {
+	case err != nil:
+		return nil, err
+	case d.result != "":
+		return p.final(m, w, d, time.Now())
+	default:
+		return p.park(m, w, d, time.Now())
 	}
+}
+
+// ask puts the question, when its turn has come, and decides what follows. An event that the guard won't have spent on that is asked about again.
+func (p *Processor) ask(ctx context.Context, m *stream.Message, w *work) (decision, error) {
+	done, err := p.guard.turn(ctx, m.Draining())
+	if err != nil {
+		return decision{}, err
+	}
+	defer done()
+	asked := time.Now()
+	answer, err := p.cfg.Inquirer.Inquire(ctx, m.Draining(), w.event)
+	if err != nil {
+		return decision{}, err
+	}
+	w.history.attempts++
+	if w.history.firstAsked.IsZero() {
+		w.history.firstAsked = asked
+	}
+	d := decide(p.cfg.Policy, w.history, answer, time.Now())
+	if !p.guard.spend(w.event.Identity(), answer, d) {
+		d = again(p.cfg.Policy, w.history, events.WaitHalted)
+	}
+	return d, nil
 }
 
 // Confirm compares the claim store's incarnation with the one each verdict of the transaction was given in. If the store was lost in
@@ -134,9 +161,13 @@ func (p *Processor) Settle(ctx context.Context, messages []*stream.Message) {
 	var settled []Settlement
 	for _, m := range messages {
 		w := m.Work.(*work)
-		p.counts.add(w.outcome)
-		if w.claimed.Verdict == Ours {
-			settled = append(settled, Settlement{Claim: w.claim, State: StateSettled, Result: w.outcome.result})
+		p.counts.add(w)
+		switch {
+		case w.claimed.Verdict != Ours:
+		case w.outcome.wait != "":
+			settled = append(settled, Settlement{Claim: w.claim, State: StateWaiting, Hop: w.history.hop + 1})
+		default:
+			settled = append(settled, Settlement{Claim: w.claim, State: StateSettled, Hop: w.history.hop, Result: w.outcome.result})
 		}
 	}
 	for len(settled) > 0 {
@@ -149,38 +180,5 @@ func (p *Processor) Settle(ctx context.Context, messages []*stream.Message) {
 			return
 		case <-time.After(settleBackoff):
 		}
-	}
-}
-
-// decode reads the event and prepares its claim.
-func (p *Processor) decode(m *stream.Message) *work {
-	r := m.Record
-	operation := events.Charge
-	if r.Topic == p.cfg.Topics.Cancelled {
-		operation = events.Cancellation
-	}
-	event, err := p.decoder.Decode(operation, events.Message{Value: r.Value, Headers: eventHeaders(r.Headers), Timestamp: r.Timestamp})
-	if err != nil {
-		var fault *events.DecodeError
-		errors.As(err, &fault) // Decode returns no other
-		return &work{fault: fault}
-	}
-	return &work{event: event, claim: Claim{
-		Operation: operation, CorrelationID: event.CorrelationID, Fingerprint: event.SequenceID,
-		Owner: Owner{TopicID: m.TopicID, Partition: r.Partition, Offset: r.Offset},
-	}}
-}
-
-// pause waits before the next question, unless the partition is wanted elsewhere.
-func pause(ctx context.Context, m *stream.Message, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-m.Draining():
-		return stream.ErrAbandoned
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -194,7 +194,6 @@ func TestClaimsLostInFlight(t *testing.T) {
 		w.send(topics.Requested, "k", event(1, "SLOW-2000-1"))
 		time.Sleep(time.Second)
 		w.claims.Wipe()
-		w.claims.Rebuild()
 		w.send(topics.Requested, "other", event(1, "SLOW-2000-1")) // may claim what the first has lost
 		w.await(time.Minute)
 		if n := len(w.results()); n != 1 {
@@ -206,20 +205,40 @@ func TestClaimsLostInFlight(t *testing.T) {
 	})
 }
 
-// TestClaimsLost: without a rebuild intake stays held, with a reason, and nothing that was in flight is published.
-func TestClaimsLost(t *testing.T) {
-	inWorld(t, konasim.Config{}, func(w *world) {
-		w.send(topics.Requested, "k", event(1, "SLOW-2000-1"))
-		time.Sleep(time.Second)
-		w.claims.Wipe()
-		time.Sleep(30 * time.Second)
-		if held := w.engine.Status().Held; !strings.Contains(held, "claims lost") {
-			t.Errorf("held: %q, want that claims are lost", held)
-		}
-		if n := len(w.results()); n != 0 {
-			t.Errorf("%d results in a store that lost the claim", n)
-		}
-	})
+// TestClaimsRebuilt: a store that is wiped, or replaced by one that lost its last claims, is rebuilt from the topics, and intake goes on by
+// itself: what is settled or waiting is known again, and none of its duplicates is asked about.
+func TestClaimsRebuilt(t *testing.T) {
+	losses := map[string]func(*dedup.Fake){"wiped": (*dedup.Fake).Wipe, "replaced": (*dedup.Fake).Replace}
+	for name, lose := range losses {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, konasim.Config{}, func(w *world) {
+				const n = 20
+				for i := range n {
+					w.send(topics.Requested, "k", event(i, fmt.Sprintf("%s-%d", []string{"COMPLETED", "PENDING-2"}[i%2], i)))
+				}
+				w.await(time.Minute)
+				before := w.vendor.Stats().Calls
+				lose(w.claims)
+				for i := range n {
+					w.send(topics.Requested, "other", event(i, fmt.Sprintf("%s-%d", []string{"COMPLETED", "PENDING-2"}[i%2], i)))
+				}
+				w.await(time.Minute)
+				if calls := w.vendor.Stats().Calls; calls != before {
+					t.Errorf("%d calls for duplicates", calls-before)
+				}
+				time.Sleep(10 * time.Minute)
+				if got := len(w.results()); got != n {
+					t.Errorf("%d transactions have a final result, want %d", got, n)
+				}
+				if got := len(w.read(topics.Duplicates)); got != n {
+					t.Errorf("%d duplicates, want %d", got, n)
+				}
+				if holds := w.intake.Holds(); len(holds) > 0 {
+					t.Errorf("intake is still held: %v", holds)
+				}
+			})
+		})
+	}
 }
 
 // TestSettle: after the commit the claim says so, and the same record read again is acknowledged, not asked.

@@ -10,25 +10,21 @@ import (
 	"github.com/chargeresult/chargeresult/processor/stream"
 )
 
-// outcome is where a message ended. Exactly one of the fields is set.
+// outcome is where a message ended. Exactly one of the first four is set.
 type outcome struct {
 	result  string // of a final result
 	dead    string // the reason of a dead letter
 	verdict string // of a record that was acknowledged without being asked about
+	wait    string // why the transaction waits in a retry topic
+	interim bool   // whether PENDING was published with it
 }
 
-func source(m *stream.Message) events.Source {
-	return events.Source{Topic: m.Record.Topic, Partition: m.Record.Partition, Offset: m.Record.Offset}
-}
-
-// publish makes the record of a final result. It carries the input record's key, so that subscribers see the results of a key in the
+// publish makes the record of a result. It carries the input record's key, so that subscribers see the results of a key in the
 // order of its events; an input record without one lends its correlation ID.
-func (p *Processor) publish(m *stream.Message, w *work, d decision, now time.Time) ([]*kgo.Record, error) {
-	value, headers, err := events.Result{
-		CorrelationID: w.event.CorrelationID, SequenceID: w.event.SequenceID, Operation: w.event.Operation,
-		Result: d.result, Final: true, Revision: 1, Attempts: d.attempts, Code: d.code,
-		RequestedAt: w.event.RequestedAt, DecidedAt: now, Source: source(m),
-	}.Encode(p.cfg.Group)
+func (p *Processor) publish(m *stream.Message, w *work, r events.Result) (*kgo.Record, error) {
+	r.CorrelationID, r.SequenceID, r.Operation = w.event.CorrelationID, w.event.SequenceID, w.event.Operation
+	r.Attempts, r.RequestedAt, r.Source = w.history.attempts, w.event.RequestedAt, w.origin.Source
+	value, headers, err := r.Encode(p.cfg.Group)
 	if err != nil {
 		return nil, fmt.Errorf("encode result: %w", err)
 	}
@@ -36,8 +32,34 @@ func (p *Processor) publish(m *stream.Message, w *work, d decision, now time.Tim
 	if key == nil {
 		key = []byte(w.event.CorrelationID)
 	}
+	return &kgo.Record{Topic: p.cfg.Topics.Result, Key: key, Value: value, Headers: kafkaHeaders(headers)}, nil
+}
+
+// final makes the record of how the transaction ended.
+func (p *Processor) final(m *stream.Message, w *work, d decision, now time.Time) ([]*kgo.Record, error) {
 	w.outcome = outcome{result: d.result}
-	return []*kgo.Record{{Topic: p.cfg.Topics.Result, Key: key, Value: value, Headers: kafkaHeaders(headers)}}, nil
+	r, err := p.publish(m, w, events.Result{Result: d.result, Reason: d.reason, Code: d.code, Final: true, Revision: 1, DecidedAt: now})
+	return []*kgo.Record{r}, err
+}
+
+// park makes the record in which the transaction waits for its next question: the original, with what is known so far in the headers.
+// The first time Konaplate says PENDING, subscribers hear of it.
+func (p *Processor) park(m *stream.Message, w *work, d decision, now time.Time) ([]*kgo.Record, error) {
+	w.outcome = outcome{wait: d.wait, interim: d.interim}
+	h := w.history
+	headers := events.Retry{
+		Origin: w.origin.Source, OriginTopicID: w.origin.topicID, OriginTime: w.origin.time, Operation: w.event.Operation,
+		Hop: h.hop + 1, Attempts: h.attempts, Due: now.Add(d.delay), Reason: d.wait,
+		FirstSeen: h.firstSeen, FirstAsked: h.firstAsked, Interim: h.interim || d.interim,
+	}.Headers(w.origin.headers)
+	records := []*kgo.Record{{
+		Topic: events.RetryTopic(p.cfg.Topics.RetryPrefix, d.delay), Key: m.Record.Key, Value: m.Record.Value, Headers: kafkaHeaders(headers),
+	}}
+	if !d.interim {
+		return records, nil
+	}
+	pending, err := p.publish(m, w, events.Result{Result: events.Pending, Code: d.code, DecidedAt: now})
+	return append(records, pending), err
 }
 
 // maxDeadLetter is how large a dead letter may be, in bytes of key, value and headers: what both the client's and the broker's
@@ -48,18 +70,18 @@ const maxDeadLetter = 990_000
 // Where both together are too large, the value is cut; where the headers alone are, they are left out.
 func (p *Processor) deadLetter(m *stream.Message, w *work, reason, message string) ([]*kgo.Record, error) {
 	r := m.Record
-	letter := events.DeadLetter{Source: source(m), Group: p.cfg.Group, Reason: reason, Message: message}
-	headers := letter.Headers(eventHeaders(r.Headers))
+	letter := events.DeadLetter{Source: w.origin.Source, Group: p.cfg.Group, Reason: reason, Message: message, Attempts: w.history.attempts}
+	headers := letter.Headers(w.origin.headers)
 	room := maxDeadLetter - len(r.Key) - headerBytes(headers)
 	if room < 0 {
-		letter.Message += fmt.Sprintf("; the original's %d headers are left out, they are too large", len(r.Headers))
+		letter.Message += fmt.Sprintf("; the original's %d headers are left out, they are too large", len(w.origin.headers))
 		headers = letter.Headers(nil)
 		room = max(0, maxDeadLetter-len(r.Key)-headerBytes(headers))
 	}
 	value, cut := events.Truncate(r.Value, room)
 	w.outcome = outcome{dead: reason}
 	return []*kgo.Record{{
-		Topic: p.cfg.Topics.DeadLetter, Key: r.Key, Value: value, Headers: kafkaHeaders(append(headers, cut...)), Timestamp: r.Timestamp,
+		Topic: p.cfg.Topics.DeadLetter, Key: r.Key, Value: value, Headers: kafkaHeaders(append(headers, cut...)), Timestamp: w.origin.time,
 	}}, nil
 }
 
@@ -69,14 +91,14 @@ func conflict(w *work) string {
 }
 
 // acknowledge makes the record that says that an event needed no answer of its own.
-func (p *Processor) acknowledge(m *stream.Message, w *work) ([]*kgo.Record, error) {
+func (p *Processor) acknowledge(w *work) ([]*kgo.Record, error) {
 	verdict := events.VerdictDuplicate
 	if w.claimed.Verdict == Redelivered {
 		verdict = events.VerdictRedelivered
 	}
 	key, value, err := events.Duplicate{
 		CorrelationID: w.event.CorrelationID, SequenceID: w.event.SequenceID, Operation: w.event.Operation,
-		Verdict: verdict, Source: source(m), Owner: w.claimed.Owner.String(),
+		Verdict: verdict, Source: w.origin.Source, Owner: w.claimed.Owner.String(),
 	}.Encode()
 	if err != nil {
 		return nil, fmt.Errorf("encode duplicate: %w", err)

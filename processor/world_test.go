@@ -18,6 +18,7 @@ import (
 	"github.com/chargeresult/chargeresult/processor/dedup"
 	"github.com/chargeresult/chargeresult/processor/inquiry"
 	"github.com/chargeresult/chargeresult/processor/inquiry/konasim"
+	"github.com/chargeresult/chargeresult/processor/replay"
 	"github.com/chargeresult/chargeresult/processor/stream"
 )
 
@@ -25,38 +26,60 @@ import (
 // and the claim store's fake. Hours in it take milliseconds.
 type world struct {
 	*testing.T
-	net     kfake.VirtualNetwork
-	kafka   *kfake.Cluster
-	client  *kgo.Client
-	claims  *dedup.Fake
-	vendor  *konasim.Simulator
-	server  *http.Server
-	breaker *inquiry.Breaker
-	flow    *processor.Processor
-	engine  *stream.Engine
-	stop    context.CancelFunc
-	done    chan error
+	net       kfake.VirtualNetwork
+	kafka     *kfake.Cluster
+	client    *kgo.Client
+	claims    *dedup.Fake
+	vendor    *konasim.Simulator
+	server    *http.Server
+	breaker   *inquiry.Breaker
+	ask       processor.Inquirer
+	intake    *stream.Intake
+	flow      *processor.Processor
+	engine    *stream.Engine
+	stop      context.CancelFunc
+	done      chan error
+	policy    processor.Policy
+	fetchWait time.Duration
+	guards    processor.Guards
 }
 
 var topics = processor.Topics{
 	Requested: events.TopicRequested, Cancelled: events.TopicCancelled,
-	Result: events.TopicResult, DeadLetter: events.TopicDeadLetter, Duplicates: events.TopicDuplicates,
+	Result: events.TopicResult, DeadLetter: events.TopicDeadLetter, Duplicates: events.TopicDuplicates, RetryPrefix: events.TopicRetryPrefix,
+}
+
+// waiting are the retry topics: those of the policy.
+func waiting(policy processor.Policy) []string {
+	var names []string
+	for _, delay := range policy.Schedule {
+		names = append(names, events.RetryTopic(events.TopicRetryPrefix, delay))
+	}
+	return names
 }
 
 const partitions = 2
 
 // inWorld runs f in a world whose processor is at work, and shuts it down in order afterwards.
-func inWorld(t *testing.T, sim konasim.Config, f func(w *world)) {
+func inWorld(t *testing.T, sim konasim.Config, f func(w *world), changes ...func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t, claims: dedup.NewFake(dedup.Config{Group: "g"}), vendor: konasim.New(sim), done: make(chan error, 1)}
+		w := &world{
+			T: t, claims: dedup.NewFake(dedup.Config{Group: "g"}), vendor: konasim.New(sim),
+			policy: processor.Policy{
+				Schedule: []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute},
+				Deadline: 24 * time.Hour, NotFoundGrace: 2 * time.Minute,
+			},
+			fetchWait: 5 * time.Second,
+			guards:    processor.Guards{Refusals: 20, DeadLetters: 100, Probe: 15 * time.Second},
+		}
+		for _, change := range changes {
+			change(w)
+		}
 		w.open()
 		defer w.close()
 		f(w)
-		w.stop()
-		if err := <-w.done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
+		w.halt()
 	})
 }
 
@@ -64,10 +87,9 @@ func (w *world) open() {
 	w.Helper()
 	var err error
 	w.kafka, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(w.net.Listen), kfake.SeedTopics(partitions,
-		topics.Requested, topics.Cancelled, topics.Result, topics.DeadLetter, topics.Duplicates))
+		append(waiting(w.policy), topics.Requested, topics.Cancelled, topics.Result, topics.DeadLetter, topics.Duplicates)...))
 	w.must(err)
-	options := []kgo.Opt{kgo.SeedBrokers(w.kafka.ListenAddrs()...), kgo.Dialer(w.net.DialContext)}
-	w.client, err = kgo.NewClient(append(options, kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))...)
+	w.client, err = kgo.NewClient(append(w.options(), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))...)
 	w.must(err)
 
 	listener, err := w.net.Listen("tcp", "127.0.0.1:8090")
@@ -79,19 +101,63 @@ func (w *world) open() {
 		Signer: inquiry.KMV1{SecretKey: inquiry.Secret("secret")}, DialContext: w.net.DialContext,
 	})
 	w.must(err)
-	w.breaker = inquiry.WithBreaker(ask, inquiry.BreakerConfig{})
+	w.breaker = inquiry.WithBreaker(inquiry.WithPace(ask, inquiry.PaceConfig{}), inquiry.BreakerConfig{})
+	w.ask = inquiry.WithRetries(w.breaker, inquiry.RetryConfig{})
+	w.start()
+}
+
+func (w *world) options() []kgo.Opt {
+	return []kgo.Opt{kgo.SeedBrokers(w.kafka.ListenAddrs()...), kgo.Dialer(w.net.DialContext), kgo.FetchMaxWait(w.fetchWait), kgo.DisableClientMetrics()}
+}
+
+// start begins a life of the processor.
+func (w *world) start() {
+	w.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	decoder, err := events.NewDecoder(events.Fields{})
+	w.must(err)
+	ids := map[string][16]byte{}
+	for _, topic := range topics.Input() {
+		ids[topic] = w.kafka.TopicInfo(topic).TopicID
+	}
+	rebuilder, err := replay.NewRebuilder(replay.RebuildConfig{
+		Client: w.options(), Group: "g", Result: topics.Result, Duplicates: topics.Duplicates, RetryPrefix: topics.RetryPrefix,
+		TopicIDs: ids, TTL: 7 * 24 * time.Hour, Decoder: decoder, Claims: w.claims, Logger: quiet,
+	})
+	w.must(err)
+	w.intake = stream.NewIntake(quiet)
 	w.flow, err = processor.New(processor.Config{
-		Group: "g", Topics: topics, Claims: w.claims, Inquirer: inquiry.WithRetries(w.breaker, inquiry.RetryConfig{}),
+		Group: "g", Topics: topics, Policy: w.policy, Guards: w.guards, Claims: w.claims, Rebuilder: rebuilder, Inquirer: w.ask, Intake: w.intake,
 	})
 	w.must(err)
 	w.engine, err = stream.New(stream.Config{
-		Client: options, Group: "g", Topics: topics.Input(), TransactionalID: "txn",
-		Handler: w.flow, Ledger: w.flow, Logger: slog.New(slog.DiscardHandler),
+		Client: w.options(), Group: "g", Topics: topics.Input(), Parked: waiting(w.policy), Due: processor.Due, Intake: w.intake, TransactionalID: "txn",
+		Handler: w.flow, Ledger: w.flow, Logger: quiet,
 	})
 	w.must(err)
 	ctx, stop := context.WithCancel(context.Background())
-	w.stop = stop
+	w.stop, w.done = stop, make(chan error, 1)
 	go func() { w.done <- w.engine.Run(ctx) }()
+}
+
+// reconcileConfig is what the accounting of the world has to know.
+func (w *world) reconcileConfig() replay.ReconcileConfig {
+	w.Helper()
+	decoder, err := events.NewDecoder(events.Fields{})
+	w.must(err)
+	return replay.ReconcileConfig{
+		Client: w.options(), Group: "g", Inputs: map[string]events.Operation{topics.Requested: events.Charge, topics.Cancelled: events.Cancellation},
+		Result: topics.Result, DeadLetter: topics.DeadLetter, Duplicates: topics.Duplicates, RetryPrefix: topics.RetryPrefix, Decoder: decoder,
+	}
+}
+
+// halt ends it, in order.
+func (w *world) halt() {
+	w.Helper()
+	w.stop()
+	if err := <-w.done; err != nil {
+		w.Errorf("Run: %v", err)
+	}
 }
 
 func (w *world) close() {
@@ -177,6 +243,9 @@ func (w *world) results() map[events.Identity]events.Result {
 	for _, r := range w.read(topics.Result) {
 		result, err := events.DecodeResult(r.Value)
 		w.must(err)
+		if !result.Final {
+			continue
+		}
 		if _, twice := results[result.Identity()]; twice {
 			w.Errorf("%v has two results", result.Identity())
 		}

@@ -26,7 +26,7 @@ const (
 type admin struct {
 	engine  *stream.Engine
 	flow    *processor.Processor
-	breaker *inquiry.Breaker
+	asking  *asking
 	started time.Time
 }
 
@@ -36,6 +36,7 @@ type statusPage struct {
 	Started time.Time        `json:"started"`
 	Counts  processor.Counts `json:"counts"` // since the start; all of it is committed
 	Breaker breakerView      `json:"breaker"`
+	Pace    paceView         `json:"pace"`
 	Engine  stream.Status    `json:"engine"`
 }
 
@@ -58,27 +59,40 @@ func viewBreaker(s inquiry.BreakerStatus) breakerView {
 	return v
 }
 
+// paceView is an inquiry.PaceStatus for readers.
+type paceView struct {
+	Rate        float64   `json:"rate"`                 // questions a second at most; 0: no limit
+	PausedUntil time.Time `json:"pausedUntil,omitzero"` // because Konaplate wants fewer questions
+	Waiting     int       `json:"waiting"`              // questions that wait for their turn
+	SlowDowns   int64     `json:"slowDowns"`            // how often Konaplate wanted fewer
+}
+
 func (a *admin) status() statusPage {
-	page := statusPage{Started: a.started, Counts: a.flow.Counts(), Breaker: viewBreaker(a.breaker.State()), Engine: a.engine.Status()}
+	pace := a.asking.pace.State()
+	page := statusPage{
+		Started: a.started, Counts: a.flow.Counts(), Breaker: viewBreaker(a.asking.breaker.State()), Engine: a.engine.Status(),
+		Pace: paceView{Rate: pace.Rate, PausedUntil: pace.PausedUntil, Waiting: pace.Waiting, SlowDowns: int64(pace.SlowDowns)},
+	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		page.Version = versionOf(info)
 	}
 	return page
 }
 
-func (a *admin) handler() http.Handler {
+func (a *admin) handler() (http.Handler, error) {
+	metrics, err := a.metrics()
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	probe := func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "ok")
-		engine, breaker := a.engine.Status(), a.breaker.State()
-		if engine.Held != "" {
-			fmt.Fprintln(w, "intake held:", engine.Held)
+		engine := a.engine.Status()
+		for _, h := range engine.Holds {
+			fmt.Fprintf(w, "intake held (%s) since %s: %s\n", h.Reason, h.Since.UTC().Format(time.RFC3339), h.Cause)
 		}
 		if engine.Commit != "" {
 			fmt.Fprintln(w, "nothing commits:", engine.Commit)
-		}
-		if breaker.State != inquiry.Closed {
-			fmt.Fprintf(w, "breaker %s: %v\n", breaker.State, breaker.Cause)
 		}
 	}
 	mux.HandleFunc("GET /livez", probe)
@@ -89,7 +103,8 @@ func (a *admin) handler() http.Handler {
 		page.SetIndent("", "  ")
 		_ = page.Encode(a.status()) // the reader went away: nobody to tell
 	})
-	return mux
+	mux.Handle("GET /metrics", metrics)
+	return mux, nil
 }
 
 func (a *admin) listen(ctx context.Context, addr string) (net.Listener, error) {
@@ -101,8 +116,8 @@ func (a *admin) listen(ctx context.Context, addr string) (net.Listener, error) {
 }
 
 // serve answers until ctx ends.
-func (a *admin) serve(ctx context.Context, listener net.Listener) error {
-	server := &http.Server{Handler: a.handler(), ReadHeaderTimeout: adminHeaderTimeout}
+func (a *admin) serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: adminHeaderTimeout}
 	stopped := make(chan struct{})
 	defer context.AfterFunc(ctx, func() {
 		defer close(stopped)

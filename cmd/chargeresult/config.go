@@ -21,11 +21,12 @@ type config struct {
 	KafkaSASLToken     Secret
 	KafkaSASLTokenFile string // where the token was read from, to be read again when it is rotated; empty if it was given itself
 
-	TopicRequested  string
-	TopicCancelled  string
-	TopicResult     string
-	TopicDeadLetter string
-	TopicDuplicates string
+	TopicRequested   string
+	TopicCancelled   string
+	TopicResult      string
+	TopicDeadLetter  string
+	TopicDuplicates  string
+	TopicRetryPrefix string
 
 	RedisURL         Secret // a Secret since it may hold a password
 	RedisPassword    Secret
@@ -43,7 +44,8 @@ type config struct {
 	InquiryTimeZone      string
 	InquiryTimeout       time.Duration
 	InquiryTries         int
-	InquiryCorrelationID string // event or fresh
+	InquiryRate          float64 // questions a second; 0: no limit
+	InquiryCorrelationID string  // event or fresh
 	InquiryCAFile        string
 	InquiryCertFile      string
 	InquiryKeyFile       string
@@ -52,6 +54,13 @@ type config struct {
 	BreakerMinRequests   int
 	BreakerFailureRatio  float64
 	BreakerOpen          time.Duration
+
+	FirstAskDelay    time.Duration
+	RetrySchedule    []time.Duration
+	RetryDeadline    time.Duration
+	NotFoundGrace    time.Duration
+	GuardRefusals    int // 0: off
+	GuardDeadLetters int // of the last 200; 0: off
 
 	FieldCorrelationID string // JSON pointers
 	FieldSequenceID    string
@@ -90,6 +99,7 @@ const (
 	groupTopics     = "Topics"
 	groupRedis      = "Redis"
 	groupInquiry    = "Inquiry"
+	groupRetry      = "Asking again"
 	groupFields     = "Input fields"
 	groupProcessing = "Processing"
 )

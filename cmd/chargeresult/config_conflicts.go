@@ -5,11 +5,14 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/chargeresult/chargeresult/events"
 )
 
 // conflicts finds what is wrong between settings, each of which may be right by itself. needs are the groups in use.
 func (c config) conflicts(needs []string) faults {
-	wrong := slices.Concat(c.topicConflicts(), c.kafkaConflicts(), c.redisConflicts(), c.timeConflicts())
+	wrong := slices.Concat(c.topicConflicts(), c.kafkaConflicts(), c.redisConflicts(), c.timeConflicts(), c.retryConflicts())
 	if slices.Contains(needs, groupInquiry) {
 		wrong = append(wrong, c.signingConflicts()...)
 		wrong = append(wrong, c.clearTextConflicts()...)
@@ -31,6 +34,11 @@ func (c config) topicConflicts() (wrong faults) {
 		{"topic-result", c.TopicResult},
 		{"topic-dead-letter", c.TopicDeadLetter},
 		{"topic-duplicates", c.TopicDuplicates},
+	}
+	for _, n := range names {
+		if _, retry := events.RetryDelay(c.TopicRetryPrefix, n.topic); retry {
+			wrong = append(wrong, fault{Name: envName(n.setting), Value: n.topic, Problem: "expected a topic that is no retry topic by " + envName("topic-retry-prefix")})
+		}
 	}
 	for i, a := range names {
 		for _, b := range names[:i] {
@@ -81,14 +89,28 @@ func (c config) timeConflicts() (wrong faults) {
 	if c.InquiryTimeout >= c.BreakerOpen { // a hung probe would outlast the open time, and the breaker stay half-open
 		wrong = append(wrong, fault{Name: envName("inquiry-timeout"), Value: short(c.InquiryTimeout), Problem: "expected less than " + envName("breaker-open") + " (" + short(c.BreakerOpen) + ")"})
 	}
-	if c.InquiryTimeout >= c.BreakerWindow { // a question that hangs would be forgotten before it has failed
-		wrong = append(wrong, fault{Name: envName("breaker-window"), Value: short(c.BreakerWindow), Problem: "expected more than " + envName("inquiry-timeout") + " (" + short(c.InquiryTimeout) + ")"})
-	}
 	if c.InquiryTimeout >= c.DrainTimeout { // a try that had just begun could not finish
 		wrong = append(wrong, fault{Name: envName("drain-timeout"), Value: short(c.DrainTimeout), Problem: "expected more than " + envName("inquiry-timeout") + " (" + short(c.InquiryTimeout) + ")"})
 	}
 	if c.TransactionTimeout > c.SessionTimeout { // whoever takes over the partitions would wait for the dead member's transaction
 		wrong = append(wrong, fault{Name: envName("transaction-timeout"), Value: short(c.TransactionTimeout), Problem: "expected at most " + envName("session-timeout") + " (" + short(c.SessionTimeout) + ")"})
+	}
+	return wrong
+}
+
+// retryConflicts: what waits must neither outlive its claim, or a late duplicate would be asked beside it, nor be given up
+// before it was ever asked.
+func (c config) retryConflicts() (wrong faults) {
+	if c.DedupTTL <= c.RetryDeadline {
+		wrong = append(wrong, fault{Name: envName("dedup-ttl"), Value: short(c.DedupTTL), Problem: "expected more than " + envName("retry-deadline") + " (" + short(c.RetryDeadline) + ")"})
+	}
+	for _, wait := range []struct {
+		name string
+		d    time.Duration
+	}{{"retry-schedule", slices.Max(append(c.RetrySchedule, 0))}, {"first-ask-delay", c.FirstAskDelay}, {"not-found-grace", c.NotFoundGrace}} {
+		if wait.d >= c.RetryDeadline {
+			wrong = append(wrong, fault{Name: envName(wait.name), Value: short(wait.d), Problem: "expected less than " + envName("retry-deadline") + " (" + short(c.RetryDeadline) + ")"})
+		}
 	}
 	return wrong
 }

@@ -21,7 +21,9 @@ type form struct {
 var (
 	hostPort = form{"host:port", isHostPort}
 	// kafkaName is what Kafka allows for topics; groups and instance IDs keep to it, since they are part of Redis keys and transactional IDs.
-	kafkaName   = form{"1 to 249 letters, digits, dots, underscores or hyphens", isKafkaName}
+	kafkaName = form{"1 to 249 letters, digits, dots, underscores or hyphens", isKafkaName}
+	// retryPrefix leaves room for a delay.
+	retryPrefix = form{"1 to 230 letters, digits, dots, underscores or hyphens", func(s string) bool { return len(s) <= 230 && isKafkaName(s) }}
 	listen      = form{"host:port or :port", isListen}
 	baseURL     = form{"an absolute http or https URL without user, query or fragment", isBaseURL}
 	jsonPointer = form{"a JSON pointer (RFC 6901) such as /data/id", regexp.MustCompile(`^(/([^~]|~[01])*)+$`).MatchString}

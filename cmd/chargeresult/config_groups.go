@@ -9,6 +9,7 @@ func (c *config) groups() []group {
 		{groupTopics, c.topicSettings()},
 		{groupRedis, c.redisSettings()},
 		{groupInquiry, c.inquirySettings()},
+		{groupRetry, c.retrySettings()},
 		{groupFields, c.fieldSettings()},
 		{groupProcessing, c.processingSettings()},
 	}
@@ -36,6 +37,7 @@ func (c *config) topicSettings() []setting {
 		{"topic-result", "charge-result", text(&c.TopicResult, kafkaName), "Output: results. Must not be compacted, and must be kept at least as long as `dedup-ttl`."},
 		{"topic-dead-letter", "charge-result.dlq", text(&c.TopicDeadLetter, kafkaName), "Output: events that can never be answered, with the reason."},
 		{"topic-duplicates", "charge-result.duplicates", text(&c.TopicDuplicates, kafkaName), "Output: a record for each duplicate. Must not be compacted."},
+		{"topic-retry-prefix", "charge-result.retry", text(&c.TopicRetryPrefix, retryPrefix), "Internal: transactions wait in topics of this name, a dot and the delay, as in `charge-result.retry.10s`. Another group needs another prefix."},
 	}
 }
 
@@ -62,6 +64,7 @@ func (c *config) inquirySettings() []setting {
 		{"inquiry-time-zone", "UTC", oneOf(&c.InquiryTimeZone, "UTC", "KST"), "`X-KM-Time-Zone`, and the zone of the times sent with it."},
 		{"inquiry-timeout", "5s", duration(&c.InquiryTimeout, 100*time.Millisecond, time.Minute), "Total deadline of one try. Must be shorter than `breaker-open` and `drain-timeout`."},
 		{"inquiry-tries", "3", integer(&c.InquiryTries, 1, 10), "How often a question is put in a row while Konaplate is down."},
+		{"inquiry-rate", "0", rate(&c.InquiryRate), "Most inquiries a second that this process sends, whatever waits. 0: as many as `concurrency` allows."},
 		{"inquiry-correlation-id", "event", oneOf(&c.InquiryCorrelationID, "event", "fresh"), "What is sent as `X-KM-Correlation-Id`: the event's own, or a fresh one each message."},
 		{"inquiry-ca-file", "", text(&c.InquiryCAFile, path), "PEM file of the authorities trusted for Konaplate. Default: the system's."},
 		{"inquiry-cert-file", "", text(&c.InquiryCertFile, path), "PEM file of the client certificate shown to Konaplate."},
@@ -71,6 +74,17 @@ func (c *config) inquirySettings() []setting {
 		{"breaker-min-requests", "20", integer(&c.BreakerMinRequests, 1, 1_000_000), "How many inquiries the window must hold before the breaker may open."},
 		{"breaker-failure-ratio", "0.5", ratio(&c.BreakerFailureRatio), "Share of failures at which the breaker opens."},
 		{"breaker-open", "15s", duration(&c.BreakerOpen, time.Second, 10*time.Minute), "How long the breaker stays open before it probes."},
+	}
+}
+
+func (c *config) retrySettings() []setting {
+	return []setting{
+		{"retry-schedule", "10s,1m,5m", durations(&c.RetrySchedule, time.Second, 24*time.Hour), "Waits before the second ask, the third, and so on; the last one repeats. Each has a topic of its own (`chargeresult topics --execute`)."},
+		{"retry-deadline", "24h", duration(&c.RetryDeadline, time.Minute, 30*24*time.Hour), "After it, counted from when the event was first read, a transaction without an answer is UNKNOWN."},
+		{"not-found-grace", "2m", duration(&c.NotFoundGrace, 0, 24*time.Hour), "For how long a transaction that Konaplate does not know is asked about again, from the event or the first ask, whichever is later."},
+		{"first-ask-delay", "0s", duration(&c.FirstAskDelay, 0, 24*time.Hour), "Wait before the first ask, in a topic as those of the schedule. 0: none."},
+		{"guard-refusals", "20", integer(&c.GuardRefusals, 0, 1_000_000), "So many UNKNOWN results in a row, with no true answer between, halt intake. 0: never."},
+		{"guard-dead-letters", "100", integer(&c.GuardDeadLetters, 0, 200), "So many dead letters among the last 200 records halt intake. 0: never."},
 	}
 }
 

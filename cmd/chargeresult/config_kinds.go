@@ -103,6 +103,44 @@ func ratio(field *float64) kind {
 	}
 }
 
+// rate is a number of things a second.
+func rate(field *float64) kind {
+	const most = 1_000_000
+	return kind{
+		form: "a number from 0 to " + strconv.Itoa(most),
+		store: func(s string) bool {
+			r, err := strconv.ParseFloat(s, 64)
+			*field = r
+			return err == nil && 0 <= r && r <= most
+		},
+		show: func() string { return strconv.FormatFloat(*field, 'g', -1, 64) },
+	}
+}
+
+// durations are separated by commas, in the configuration file a list too.
+func durations(field *[]time.Duration, lo, hi time.Duration) kind {
+	return kind{
+		form: "durations from " + short(lo) + " to " + short(hi) + ", one or more, separated by commas",
+		store: func(s string) bool {
+			*field = nil
+			ok := true
+			for item := range strings.SplitSeq(s, ",") {
+				d, err := time.ParseDuration(strings.TrimSpace(item))
+				*field = append(*field, d)
+				ok = ok && err == nil && lo <= d && d <= hi
+			}
+			return ok
+		},
+		show: func() string {
+			items := make([]string, len(*field))
+			for i, d := range *field {
+				items[i] = short(d)
+			}
+			return strings.Join(items, ",")
+		},
+	}
+}
+
 func duration(field *time.Duration, lo, hi time.Duration) kind {
 	return kind{
 		form: "a duration from " + short(lo) + " to " + short(hi),

@@ -17,6 +17,7 @@ type cluster struct {
 	id       string
 	topicIDs map[string][16]byte   // of the input topics
 	existing map[[16]byte]struct{} // the IDs of all topics that we may see
+	waiting  []string              // the retry topics, those of earlier schedules included
 }
 
 func openCluster(ctx context.Context, c config) (*cluster, error) {
@@ -28,11 +29,15 @@ func openCluster(ctx context.Context, c config) (*cluster, error) {
 	}
 	inputs := topicsOf(c).Input()
 	meta, err := admin.Metadata(ctx) // of all topics
+	var waiting []string
+	if err == nil {
+		waiting, err = retryTopics(ctx, admin, c)
+	}
 	if err != nil {
 		admin.Close()
 		return nil, fmt.Errorf("read the cluster's topics: %w", err)
 	}
-	cl := &cluster{cfg: c, admin: admin, id: meta.Cluster, topicIDs: map[string][16]byte{}, existing: map[[16]byte]struct{}{}}
+	cl := &cluster{cfg: c, admin: admin, id: meta.Cluster, topicIDs: map[string][16]byte{}, existing: map[[16]byte]struct{}{}, waiting: waiting}
 	for _, topic := range meta.Topics {
 		cl.existing[topic.ID] = struct{}{}
 	}

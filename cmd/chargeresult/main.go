@@ -64,6 +64,7 @@ func exitCode(err error) int {
 func commands() []command {
 	return []command{
 		runCommand(),
+		reconcileCommand(),
 		topicsCommand(),
 		preflightCommand(),
 		configCommand(),

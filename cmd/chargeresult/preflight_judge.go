@@ -78,6 +78,10 @@ func judgeTopics(c config, k kafkaFacts) report {
 	}
 	kept := keptFor(c.DedupTTL)
 	const order = "results would be compacted away or forgotten, and claims could not be rebuilt from them; `chargeresult topics` shows how to mend it"
+	for _, name := range scheduledTopics(c) {
+		const forgotten = "a transaction that waits would be forgotten; `chargeresult topics` shows how to mend it"
+		r = append(r, judgeRule(k, name, notCompacted(), refused, forgotten), judgeRule(k, name, keptFor(c.RetryDeadline), refused, forgotten))
+	}
 	return append(r,
 		judgeRule(k, c.TopicResult, notCompacted(), refused, order),
 		judgeRule(k, c.TopicResult, kept, refused, order),

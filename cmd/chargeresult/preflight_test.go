@@ -52,6 +52,9 @@ func TestJudge(t *testing.T) {
 		"results kept just right": {nil, topicSet("charge-result", "retention.ms", "604800000"), "", passed},
 		"longer TTL":              {[]string{"CHARGERESULT_DEDUP_TTL=169h"}, topicSet("charge-result", "retention.ms", "604800000"), "charge-result retention.ms", refused},
 		"duplicates compacted":    {nil, topicSet("charge-result.duplicates", "cleanup.policy", "compact"), "charge-result.duplicates cleanup.policy", refused},
+		"waiting compacted":       {nil, topicSet("charge-result.retry.1m", "cleanup.policy", "compact"), "charge-result.retry.1m cleanup.policy", refused},
+		"waiting forgotten":       {nil, topicSet("charge-result.retry.10s", "retention.ms", "86399999"), "charge-result.retry.10s retention.ms", refused},
+		"a longer deadline":       {[]string{"CHARGERESULT_RETRY_DEADLINE=25h"}, topicSet("charge-result.retry.5m", "retention.ms", "86400000"), "charge-result.retry.5m retention.ms", refused},
 		"inputs forgotten":        {nil, topicSet("charge-requested", "retention.ms", "1000"), "charge-requested retention.ms", warned},
 		"one in-sync replica":     {nil, topicSet("charge-cancelled", "min.insync.replicas", "1"), "durability of topics", warned},
 		"offsets in one place": {nil, func(f *facts) {
@@ -135,7 +138,7 @@ func TestPreflightCommand(t *testing.T) {
 	_, broker := startKafka(t)
 	environ := complete("CHARGERESULT_KAFKA_BROKERS="+broker, "CHARGERESULT_REDIS_URL="+startRedis(t, strings.Replace(goodInfo, "noeviction", "allkeys-lru", 1)))
 	got := runProgram(t, environ, "preflight")
-	if got.code != exitRefused || strings.Count(got.stdout, "fail ") != 6 || !strings.Contains(got.stderr, "refused to run for 6 reasons") {
+	if got.code != exitRefused || strings.Count(got.stdout, "fail ") != 9 || !strings.Contains(got.stderr, "refused to run for 9 reasons") {
 		t.Fatalf("%+v", got)
 	}
 	if got := runProgram(t, environ, "topics", "--execute"); got.code != exitDone {

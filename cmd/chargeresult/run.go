@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"log/slog"
 	"time"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/chargeresult/chargeresult/events"
 	"github.com/chargeresult/chargeresult/processor"
-	"github.com/chargeresult/chargeresult/processor/dedup"
 	"github.com/chargeresult/chargeresult/processor/inquiry"
 	"github.com/chargeresult/chargeresult/processor/stream"
 )
@@ -52,38 +50,55 @@ func runProcessor(ctx context.Context, cfg config, acceptOffsets bool, stderr io
 		return err
 	}
 	defer cluster.close()
-	claims, err := takeUpClaims(ctx, cfg, cluster, acceptOffsets, log)
+	if !acceptOffsets {
+		if err := cluster.refuseForgottenOffsets(ctx); err != nil {
+			return err
+		}
+	}
+	claims, err := openClaims(ctx, cfg, cluster)
 	if err != nil {
 		return err
 	}
 	defer claims.Close()
-	breaker, ask, err := newInquirer(cfg, log)
+	rebuilder, err := newRebuilder(cfg, cluster, claims, log)
 	if err != nil {
 		return err
 	}
-	flow, err := processor.New(processor.Config{Group: cfg.KafkaGroup, Topics: topicsOf(cfg), Fields: fieldsOf(cfg), Claims: claims, Inquirer: ask})
+	intake := stream.NewIntake(log)
+	asking, err := newAsking(cfg, intake, log)
 	if err != nil {
 		return err
 	}
-	engine, err := newEngine(cfg, flow, acceptOffsets, log)
+	flow, err := processor.New(processor.Config{
+		Group: cfg.KafkaGroup, Topics: topicsOf(cfg), Fields: fieldsOf(cfg), Policy: policyOf(cfg), Guards: guardsOf(cfg),
+		Claims: claims, Rebuilder: rebuilder, Inquirer: asking, Intake: intake, AlwaysRebuild: acceptOffsets,
+	})
 	if err != nil {
 		return err
 	}
-	console := &admin{engine: engine, flow: flow, breaker: breaker, started: time.Now()}
+	engine, err := newEngine(cfg, cluster, flow, intake, acceptOffsets, log)
+	if err != nil {
+		return err
+	}
+	console := &admin{engine: engine, flow: flow, asking: asking, started: time.Now()}
 	return serve(ctx, cfg, engine, console, log)
 }
 
 // serve runs the engine, and beside it, for as long as it runs, the admin server.
 func serve(ctx context.Context, cfg config, engine *stream.Engine, console *admin, log *slog.Logger) error {
+	handler, err := console.handler()
+	if err != nil {
+		return err
+	}
 	beside, stopBeside := context.WithCancel(context.WithoutCancel(ctx)) // they outlive ctx: a drain is watched too
 	listener, err := console.listen(beside, cfg.AdminAddr)
 	if err != nil {
 		stopBeside()
 		return err
 	}
-	log.Info("started", "group", cfg.KafkaGroup, "instance", cfg.InstanceID, "concurrency", cfg.Concurrency, "admin", listener.Addr().String())
+	log.Info("started", "group", cfg.KafkaGroup, "instance", cfg.InstanceID, "concurrency", cfg.Concurrency, "admin", listener.Addr().String(), "inquiries", cfg.mostInquiries())
 	var others errgroup.Group
-	others.Go(func() error { return console.serve(beside, listener) })
+	others.Go(func() error { return console.serve(beside, listener, handler) })
 	err = engine.Run(ctx)
 	stopBeside()
 	err = errors.Join(err, others.Wait())
@@ -98,7 +113,7 @@ func serve(ctx context.Context, cfg config, engine *stream.Engine, console *admi
 func topicsOf(c config) processor.Topics {
 	return processor.Topics{
 		Requested: c.TopicRequested, Cancelled: c.TopicCancelled,
-		Result: c.TopicResult, DeadLetter: c.TopicDeadLetter, Duplicates: c.TopicDuplicates,
+		Result: c.TopicResult, DeadLetter: c.TopicDeadLetter, Duplicates: c.TopicDuplicates, RetryPrefix: c.TopicRetryPrefix,
 	}
 }
 
@@ -109,83 +124,15 @@ func fieldsOf(c config) events.Fields {
 	}
 }
 
-// takeUpClaims opens the claim store. A group that never committed begins with an empty one; where moved offsets are accepted, what was
-// published settles its claims before anything is read again.
-func takeUpClaims(ctx context.Context, c config, cluster *cluster, acceptOffsets bool, log *slog.Logger) (*dedup.Store, error) {
-	first, err := cluster.firstStart(ctx)
-	if err == nil && first && !acceptOffsets {
-		first, err = cluster.refuseForgottenOffsets(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	claims, err := openClaims(ctx, c, cluster)
-	if err != nil {
-		return nil, err
-	}
-	if first {
-		err = claims.Initialise(ctx)
-	}
-	if err == nil && acceptOffsets {
-		err = claims.Adopt(ctx)
-		if err == nil {
-			err = cluster.resettle(ctx, claims, log)
-		}
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("take up the claims of group %q: %w", c.KafkaGroup, err), claims.Close())
-	}
-	return claims, nil
+func policyOf(c config) processor.Policy {
+	return processor.Policy{Schedule: c.RetrySchedule, Deadline: c.RetryDeadline, NotFoundGrace: c.NotFoundGrace, FirstAskDelay: c.FirstAskDelay}
 }
 
-func openClaims(ctx context.Context, c config, cluster *cluster) (*dedup.Store, error) {
-	t, err := redisTLS(c)
-	if err != nil {
-		return nil, err
-	}
-	return dedup.Open(ctx, dedup.Config{
-		URL: redisAddress(c), TLS: t, Group: c.KafkaGroup, TTL: c.DedupTTL,
-		ClusterID: cluster.id, TopicIDs: cluster.topicIDs, Gone: cluster.gone,
-	})
+func guardsOf(c config) processor.Guards {
+	return processor.Guards{Refusals: c.GuardRefusals, DeadLetters: c.GuardDeadLetters, Probe: c.BreakerOpen}
 }
 
-// newInquirer composes how Konaplate is asked: a question is tried a few times, each try passes the breaker, and the breaker asks the client.
-func newInquirer(c config, log *slog.Logger) (*inquiry.Breaker, processor.Inquirer, error) {
-	t, err := inquiryTLS(c)
-	if err != nil {
-		return nil, nil, err
-	}
-	client, err := inquiry.New(inquiry.Config{
-		BaseURL: c.InquiryURL, AllowHTTP: c.InquiryAllowHTTP, ASPID: c.InquiryASPID, AccessKey: inquiry.Secret(c.InquiryAccessKey.Reveal()), Signer: signerOf(c),
-		TimeZone: c.InquiryTimeZone, Timeout: c.InquiryTimeout, CorrelationID: inquiry.CorrelationID(c.InquiryCorrelationID),
-		Concurrency: c.Concurrency, RejectedCodes: c.RejectedCodes, TLS: t, Logger: log,
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("inquiry: %w", err)
-	}
-	breakerConfig := inquiry.BreakerConfig{
-		Window: c.BreakerWindow, MinRequests: c.BreakerMinRequests, FailureRatio: c.BreakerFailureRatio, Open: c.BreakerOpen,
-		Concurrency: c.Concurrency, TryTimeout: c.InquiryTimeout,
-		OnChange: func(from inquiry.State, now inquiry.BreakerStatus) {
-			log.Warn("breaker changed", "from", from, "to", now.State, "waiting", now.Waiting)
-		},
-	}
-	retries := inquiry.RetryConfig{Tries: c.InquiryTries}
-	if err := errors.Join(breakerConfig.Validate(), retries.Validate()); err != nil {
-		return nil, nil, fmt.Errorf("inquiry: %w", err)
-	}
-	breaker := inquiry.WithBreaker(client, breakerConfig)
-	return breaker, inquiry.WithRetries(breaker, retries), nil
-}
-
-func signerOf(c config) inquiry.Signer {
-	if token := c.InquiryTranToken.Reveal(); token != "" {
-		return inquiry.StaticToken{Token: inquiry.Secret(token)}
-	}
-	return inquiry.KMV1{SecretKey: inquiry.Secret(c.InquirySecretKey.Reveal())}
-}
-
-func newEngine(c config, flow *processor.Processor, acceptOffsets bool, log *slog.Logger) (*stream.Engine, error) {
+func newEngine(c config, cluster *cluster, flow *processor.Processor, intake *stream.Intake, acceptOffsets bool, log *slog.Logger) (*stream.Engine, error) {
 	options, err := kafkaOptions(c)
 	if err != nil {
 		return nil, err
@@ -197,6 +144,7 @@ func newEngine(c config, flow *processor.Processor, acceptOffsets bool, log *slo
 	}
 	return stream.New(stream.Config{
 		Client: append(options, kgo.WithLogger(kafkaLog{log})), Group: c.KafkaGroup, Topics: topicsOf(c).Input(),
+		Parked: cluster.waiting, Due: processor.Due, Intake: intake,
 		InstanceID: c.InstanceID, TransactionalID: c.KafkaGroup + "-" + name,
 		Handler: flow, Ledger: flow,
 		Concurrency: c.Concurrency, Ordering: stream.Ordering(c.Ordering), CommitInterval: c.CommitInterval,

@@ -134,7 +134,7 @@ func createTopic(ctx context.Context, admin *kadm.Client, size topicSize, w want
 
 // topicNames are all topics of the processor.
 func topicNames(c config) []string {
-	return []string{c.TopicRequested, c.TopicCancelled, c.TopicResult, c.TopicDeadLetter, c.TopicDuplicates}
+	return append([]string{c.TopicRequested, c.TopicCancelled, c.TopicResult, c.TopicDeadLetter, c.TopicDuplicates}, scheduledTopics(c)...)
 }
 
 func notAllRight(rows []topicRow) error {

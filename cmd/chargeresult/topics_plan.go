@@ -32,13 +32,18 @@ func wantedTopics(c config, found map[string]topicFacts) []wantedTopic {
 	}
 	largest = cmp.Or(largest, defaultMaxMessageBytes)
 	kept := keptFor(c.DedupTTL + retentionMargin)
-	return []wantedTopic{
+	wanted := []wantedTopic{
 		{c.TopicRequested, []rule{notCompacted(), kept}},
 		{c.TopicCancelled, []rule{notCompacted(), kept}},
 		{c.TopicResult, []rule{notCompacted(), kept}},
 		{c.TopicDeadLetter, []rule{notCompacted(), keptFor(max(deadLetterRetention, c.DedupTTL+retentionMargin)), roomFor(2 * largest)}},
 		{c.TopicDuplicates, []rule{notCompacted(), kept}},
 	}
+	waits := []rule{notCompacted(), keptFor(c.RetryDeadline + c.DedupTTL), roomFor(defaultMaxMessageBytes)}
+	for _, name := range scheduledTopics(c) {
+		wanted = append(wanted, wantedTopic{name, waits})
+	}
+	return wanted
 }
 
 // The states of a topic.

@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -11,122 +11,106 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/chargeresult/chargeresult/events"
+	"github.com/chargeresult/chargeresult/processor/inquiry/konasim"
+	"github.com/chargeresult/chargeresult/processor/replay"
 )
 
-// scene is a charge (offset 0), its duplicate (1), something undecodable (2) and the charge's cancellation, and where they ended.
-func scene(t *testing.T) ([]*kgo.Record, fed) {
-	t.Helper()
-	const id = "261122103000-00000a1"
-	records := []*kgo.Record{
-		{Topic: topics.Requested, Offset: 0},
-		{Topic: topics.Requested, Offset: 1},
-		{Topic: topics.Requested, Offset: 2},
-		{Topic: topics.Cancelled, Partition: 1, Offset: 0},
-		resultOf(t, events.Charge, id, events.Source{Topic: topics.Requested, Offset: 0}),
-		duplicateOf(t, id, events.VerdictDuplicate, 1),
-		deadLetterOf(events.ReasonUndecodable, 2),
-		resultOf(t, events.Cancellation, strings.ToUpper(id), events.Source{Topic: topics.Cancelled, Partition: 1, Offset: 0}),
+const someID = "261122103000-00000a1"
+
+// at is a moment of the scene.
+func at(second int) time.Time {
+	return time.Unix(1_800_000_000, 0).Add(time.Duration(second) * time.Second)
+}
+
+func charge() events.Identity {
+	return events.Event{Operation: events.Charge, CorrelationID: someID}.Identity()
+}
+
+func cancellation() events.Identity {
+	return events.Event{Operation: events.Cancellation, CorrelationID: someID}.Identity()
+}
+
+// scene is a charge that was PENDING, its cancellation that ended before Redis was flushed and was sent once more after that, and
+// something undecodable, all as they should be.
+func scene() evidence {
+	result := func(op events.Operation, sequence, result string, decided int) events.Result {
+		return events.Result{
+			CorrelationID: someID, SequenceID: sequence, Operation: op, Result: result, Final: result != events.Pending,
+			RequestedAt: at(0), DecidedAt: at(decided), Source: events.Source{Topic: topics.Requested},
+		}
 	}
-	return records, fed{
-		records: 4, duplicates: 1, dead: map[string]int{events.ReasonUndecodable: 1},
-		transactions: map[events.Identity]bool{
-			{Operation: events.Charge, CorrelationID: id}:       true,
-			{Operation: events.Cancellation, CorrelationID: id}: true,
+	return evidence{
+		account: replay.Account{Balanced: true, Complete: true, Total: replay.Tally{Accepted: 4, Final: 2, Dead: 1, Duplicate: 1}},
+		book: &book{
+			finals: map[events.Identity][]events.Result{
+				charge():       {result(events.Charge, "CHG1", events.Completed, 9)},
+				cancellation(): {result(events.Cancellation, "CAN1", events.Failed, 2)},
+			},
+			interims: map[events.Identity][]events.Result{charge(): {result(events.Charge, "CHG1", events.Pending, 1)}},
+			dead:     map[string]int{events.ReasonUndecodable: 1},
 		},
+		fed: fed{
+			records: 4, duplicates: map[events.Identity]time.Time{cancellation(): at(7)}, dead: map[string]int{events.ReasonUndecodable: 1},
+			transactions: map[events.Identity]bool{charge(): true, cancellation(): true},
+		},
+		calls: []konasim.Call{
+			{Time: at(1), SequenceID: "CHG1", CorrelationID: someID, Answer: "PENDING"},
+			{Time: at(2), SequenceID: "CAN1", CorrelationID: someID, Answer: "FAILED"},
+			{Time: at(8), SequenceID: "CHG1", CorrelationID: someID, Answer: "COMPLETED"},
+		},
+		flushed: at(5), rebuilt: at(6),
 	}
 }
 
-func resultOf(t *testing.T, op events.Operation, id string, source events.Source) *kgo.Record {
-	t.Helper()
-	value, _, err := events.Result{
-		CorrelationID: id, SequenceID: "CHG1", Operation: op, Result: events.Completed, Final: true, Revision: 1, Attempts: 1,
-		RequestedAt: time.Unix(1, 0), DecidedAt: time.Unix(2, 0), Source: source,
-	}.Encode(group)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &kgo.Record{Topic: topics.Result, Value: value}
-}
-
-func duplicateOf(t *testing.T, id, verdict string, offset int64) *kgo.Record {
-	t.Helper()
-	_, value, err := events.Duplicate{
-		CorrelationID: id, SequenceID: "CHG1", Operation: events.Charge, Verdict: verdict,
-		Source: events.Source{Topic: topics.Requested, Offset: offset}, Owner: "00/0/0",
-	}.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &kgo.Record{Topic: topics.Duplicates, Value: value}
-}
-
-func deadLetterOf(reason string, offset int64) *kgo.Record {
-	r := &kgo.Record{Topic: topics.DeadLetter, Headers: []kgo.RecordHeader{{Key: events.HeaderErrorTopic, Value: []byte("another pipeline's")}}}
-	letter := events.DeadLetter{Source: events.Source{Topic: topics.Requested, Offset: offset}, Reason: reason}
-	for _, h := range letter.Headers(nil) {
-		r.Headers = append(r.Headers, kgo.RecordHeader(h))
-	}
-	return r
-}
-
-// doctor changes the records of the scene.
-type doctor func(t *testing.T, records []*kgo.Record) []*kgo.Record
-
-func without(i int) doctor {
-	return func(_ *testing.T, records []*kgo.Record) []*kgo.Record { return slices.Delete(records, i, i+1) }
-}
-
-func with(more func(*testing.T) *kgo.Record) doctor {
-	return func(t *testing.T, records []*kgo.Record) []*kgo.Record { return append(records, more(t)) }
-}
-
-func again(i int) doctor {
-	return func(_ *testing.T, records []*kgo.Record) []*kgo.Record { return append(records, records[i]) }
-}
-
-func TestAccount(t *testing.T) {
-	sound := tally{Accepted: 4, Final: 2, Dead: 1, Duplicate: 1}
+func TestJudge(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		doctor doctor
-		total  tally
-		faults []string // what each begins with
+		doctor func(e *evidence)
+		faults []string
 	}{
-		{"sound", nil, sound, nil},
-		{"redelivered is no end", with(func(t *testing.T) *kgo.Record {
-			return duplicateOf(t, "261122103000-00000a1", events.VerdictRedelivered, 0)
-		}), sound, nil},
-		{"result missing", without(4), tally{4, 1, 1, 1, 1}, []string{"1 events did not end", "1 transactions have no final"}},
-		{"duplicate missing", without(5), tally{4, 2, 1, 0, 1}, []string{"1 events did not end", "0 duplicates found, 1 fed"}},
-		{"dead letter missing", without(6), tally{4, 2, 0, 1, 1}, []string{"1 events did not end", "0 UNDECODABLE dead letters found, 1 fed"}},
-		{"result twice", again(7), sound, []string{"1 events ended more than once, such as charge-cancelled/1/0", "1 transactions have more than one"}},
-		{"two results of one transaction", with(func(t *testing.T) *kgo.Record {
-			return resultOf(t, events.Charge, "261122103000-00000a1", events.Source{Topic: topics.Requested, Offset: 1})
-		}), tally{4, 3, 1, 0, 0}, []string{"1 events ended more than once", "1 transactions have more than one", "0 duplicates found, 1 fed"}},
-		{"dead and a duplicate", with(func(*testing.T) *kgo.Record { return deadLetterOf(events.ReasonConflict, 1) }), tally{4, 2, 2, 0, 0}, []string{
-			"1 events ended more than once", "0 duplicates found", "1 CONFLICT dead letters found, 0 fed",
+		{"sound", func(*evidence) {}, nil},
+		{"never flushed", func(e *evidence) { e.flushed, e.rebuilt = time.Time{}, time.Time{} }, nil},
+		{"never rebuilt", func(e *evidence) { e.rebuilt = time.Time{} }, []string{"Redis was flushed, and the claims are not rebuilt"}},
+		{"imbalance", func(e *evidence) {
+			e.account.Balanced, e.account.Total.Missing, e.account.Total.Twice = false, 1, 2
+		}, []string{"not balanced: 1 events missing, 2 in two places, 0 too old"}},
+		{"incomplete", func(e *evidence) { e.account.Complete, e.account.Total.BeyondHorizon = false, 3 }, []string{"not balanced: 0 events missing, 0 in two places, 3 too old"}},
+		{"event missing", func(e *evidence) { e.account.Total.Accepted-- }, []string{"3 events are accepted, not 4"}},
+		{"waiting", func(e *evidence) { e.account.Total.Waiting = 1 }, []string{"1 events still wait, not 0"}},
+		{"unfinished", func(e *evidence) { e.account.Total.Unfinished = 1 }, []string{"1 events are not finished, not 0"}},
+		{"duplicate missing", func(e *evidence) { e.account.Total.Duplicate = 0 }, []string{"0 duplicates are recorded, not 1"}},
+		{"dead letter of another reason", func(e *evidence) { e.book.dead = map[string]int{events.ReasonConflict: 1} }, []string{
+			"1 CONFLICT dead letters, not 0", "0 UNDECODABLE dead letters, not 1",
 		}},
-		{"result of nothing", with(func(t *testing.T) *kgo.Record {
-			return resultOf(t, events.Charge, "261122103000-00000a2", events.Source{Topic: topics.Requested, Offset: 9})
-		}), sound, []string{"1 outcomes are of events that are not in the input", "1 final results are of transactions that were never fed"}},
-		{"event missing", without(2), tally{3, 2, 0, 1, 0}, []string{"1 outcomes are of events that are not in the input", "3 events found, 4 fed"}},
-		{"unreadable", with(func(*testing.T) *kgo.Record { return &kgo.Record{Topic: topics.Result, Value: []byte("x")} }), sound, []string{
-			"1 records in the output topics",
-		}},
+		{"stray", func(e *evidence) { e.account.Strays = 1 }, []string{"1 outcomes are of no event"}},
+		{"unreadable", func(e *evidence) { e.account.Unreadable = 1 }, []string{"1 outcomes can't be read"}},
+		{"result missing", func(e *evidence) { delete(e.book.finals, charge()) }, []string{"1 transactions have no final result"}},
+		{"result twice", func(e *evidence) {
+			e.book.finals[charge()] = slices.Repeat(e.book.finals[charge()], 2)
+		}, []string{"1 transactions have more than one final"}},
+		{"result of nothing", func(e *evidence) { delete(e.fed.transactions, cancellation()) }, []string{"1 final results are of transactions that were never fed"}},
+		{"interim of nothing", func(e *evidence) {
+			e.book.interims[cancellation()] = e.book.interims[charge()]
+			delete(e.fed.transactions, cancellation())
+		}, []string{"1 final results are of transactions", "1 results are not what"}},
+		{"two interims", func(e *evidence) {
+			e.book.interims[charge()] = slices.Repeat(e.book.interims[charge()], 2)
+		}, []string{"1 transactions have more than one interim"}},
+		{"never PENDING", func(e *evidence) { e.calls[0].Answer = "DOWN" }, []string{"1 results are not what Konaplate said"}},
+		{"another result", func(e *evidence) { e.calls[1].Answer = "COMPLETED" }, []string{"1 results are not what Konaplate said"}},
+		{"never asked", func(e *evidence) { e.calls = slices.Delete(e.calls, 1, 2) }, []string{"1 results are not what Konaplate said"}},
+		{"asked again", func(e *evidence) {
+			e.calls = append(e.calls, konasim.Call{Time: at(7), SequenceID: "CAN1", CorrelationID: someID, Answer: "FAILED"})
+		}, []string{"1 transactions were asked about when"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			records, fed := scene(t)
-			if c.doctor != nil {
-				records = c.doctor(t, records)
+			e := scene()
+			c.doctor(&e)
+			f := e.judge()
+			if !slices.EqualFunc(f.Faults, c.faults, strings.HasPrefix) {
+				t.Errorf("faults %q, want %q", f.Faults, c.faults)
 			}
-			a := account(records, fed)
-			if a.Total != c.total {
-				t.Errorf("total %+v, want %+v", a.Total, c.total)
-			}
-			if !slices.EqualFunc(a.Faults, c.faults, strings.HasPrefix) {
-				t.Errorf("faults %q, want %q", a.Faults, c.faults)
-			}
-			code := conclude(report{Drained: true, Accounting: a}, false, &bytes.Buffer{}, &bytes.Buffer{}, &warnings{})
+			code := conclude(report{Drained: true, Findings: f}, false, &bytes.Buffer{}, &bytes.Buffer{}, &warnings{})
 			if (code == exitDone) != (c.faults == nil) || code > exitFailed {
 				t.Errorf("exit %d", code)
 			}
@@ -134,57 +118,85 @@ func TestAccount(t *testing.T) {
 	}
 }
 
-func TestAccountByPartition(t *testing.T) {
-	records, fed := scene(t)
-	slices.Reverse(records)
-	want := []partition{{topics.Requested, 0, tally{3, 1, 1, 1, 0}}, {topics.Cancelled, 1, tally{1, 1, 0, 0, 0}}}
-	if got := account(records, fed).Partitions; !slices.Equal(got, want) {
-		t.Errorf("%+v, want %+v", got, want)
+func TestFindings(t *testing.T) {
+	e := scene()
+	e.book.finals[charge()][0].Result, e.book.finals[charge()][0].Reason = events.Unknown, events.ReasonRejected
+	e.calls[2].Answer = "REJECTED"
+	f := e.judge()
+	if want := (transactions{Fed: 2, ExactlyOne: 2, Interim: 1, Repeated: 1}); f.Transactions != want {
+		t.Errorf("%+v, want %+v", f.Transactions, want)
+	}
+	if !maps.Equal(f.Final, map[string]int{events.Failed: 1, events.Unknown: 1}) || !maps.Equal(f.Unknown, map[string]int{events.ReasonRejected: 1}) {
+		t.Errorf("final %v, unknown %v", f.Final, f.Unknown)
+	}
+	for name, doctor := range map[string]func(){
+		"sent again before the flush": func() { e.fed.duplicates[cancellation()] = at(4) },
+		"ended after it":              func() { e.fed.duplicates[cancellation()], e.flushed = at(7), at(1) },
+	} {
+		doctor()
+		if n := e.judge().Transactions.Repeated; n != 0 {
+			t.Errorf("%s: %d, want none", name, n)
+		}
 	}
 }
 
-func TestConclude(t *testing.T) {
-	records, fed := scene(t)
-	sound := account(records, fed)
-	missing := account(slices.Delete(slices.Clone(records), 4, 5), fed)
-	for _, c := range []struct {
-		name   string
-		report report
-		code   int
-		says   string
-	}{
-		{"sound", report{Drained: true, Accounting: sound}, exitDone, "every event ended in exactly one place"},
-		{"missing", report{Drained: true, Accounting: missing}, exitFailed, "DOES NOT ADD UP after 0.0 s:\n  1 events did not end anywhere\n"},
-		{"late", report{Accounting: missing}, exitFailed, "NOT DRAINED within 9s of the last event"},
-		{"late, yet complete", report{Accounting: sound}, exitFailed, "NOT DRAINED"},
+func TestBears(t *testing.T) {
+	unknown := func(reason string) events.Result { return events.Result{Result: events.Unknown, Reason: reason} }
+	completed, failed := events.Result{Result: events.Completed}, events.Result{Result: events.Failed}
+	notFound, rejected, late := unknown(events.ReasonTransactionNotFound), unknown(events.ReasonRejected), unknown(events.ReasonDeadlineExceeded)
+	all := []events.Result{completed, failed, notFound, rejected, late, {Result: events.Failed, Reason: events.ReasonTransactionNotFound}}
+	for answer, want := range map[string][]events.Result{
+		"": nil, "COMPLETED": {completed}, "FAILED": {failed, all[5]}, "REJECTED": {rejected},
+		"NOTFOUND": {notFound, late}, "PENDING": {late}, "DOWN": {late}, "ABANDONED": {late},
 	} {
-		for _, asJSON := range []bool{false, true} {
-			var stdout, stderr bytes.Buffer
-			var log warnings
-			fmt.Fprintln(&log, "what happened")
-			code := conclude(c.report, asJSON, &stdout, &stderr, &log)
-			if code != c.code || !asJSON && !strings.Contains(stdout.String(), c.says) || (code != 0) != (stderr.String() == "what happened\n") {
-				t.Errorf("%s, JSON %v: exit %d\n%s\n%s", c.name, asJSON, code, &stdout, &stderr)
+		for _, r := range all {
+			if got := (statement{answer: answer}).bears(r); got != slices.Contains(want, r) {
+				t.Errorf("after %q: %s %s: %v", answer, r.Result, r.Reason, got)
 			}
 		}
 	}
 }
 
-func TestReportFits(t *testing.T) {
-	var out bytes.Buffer
-	report{
-		Drained: true, Seconds: 30.1,
-		Accounting: accounting{
-			Total: tally{99_999, 99_999, 9_999, 9_999, 0}, Final: map[string]int{events.Completed: 99_999, events.Failed: 9_999},
-			Dead:         map[string]int{events.ReasonConflict: 999, events.ReasonInvalidEvent: 999, events.ReasonUndecodable: 999},
-			Transactions: transactions{Fed: 99_999, ExactlyOne: 99_999},
-		},
-		Breaker: breakerReport{Opened: 9, OpenSeconds: 99.9, CallsUnderWay: 128, Probes: 9},
-		before:  percentiles{999 * time.Millisecond, 99 * time.Second}, overall: percentiles{99 * time.Second, 99 * time.Second},
-	}.print(&out)
-	for line := range strings.Lines(out.String()) {
-		if len(line) > 80 {
-			t.Errorf("%d columns: %s", len(line), line)
+// The ledger is in the order of the answers; what counts is the question that came last.
+func TestStatements(t *testing.T) {
+	said := statements([]konasim.Call{
+		{Time: at(3), SequenceID: "CHG1", CorrelationID: someID, Answer: "COMPLETED"},
+		{Time: at(2), SequenceID: "CHG1", CorrelationID: someID, Answer: "ABANDONED"},
+		{Time: at(1), SequenceID: "CHG1", CorrelationID: someID, Answer: "PENDING"},
+		{Time: at(4), SequenceID: "CAN1", CorrelationID: someID, Answer: "FAILED"},
+	})
+	want := map[question]statement{{"CHG1", someID}: {at(3), "COMPLETED", true}, {"CAN1", someID}: {at(4), "FAILED", false}}
+	if !maps.Equal(said, want) {
+		t.Errorf("%+v, want %+v", said, want)
+	}
+}
+
+func TestBook(t *testing.T) {
+	b := newBook()
+	for _, final := range []bool{false, true, true} {
+		r := events.Result{
+			CorrelationID: strings.ToUpper(someID), SequenceID: "CHG1", Operation: events.Charge, Result: events.Pending, Attempts: 1,
+			RequestedAt: at(0), DecidedAt: at(1), Source: events.Source{Topic: topics.Requested},
 		}
+		if final {
+			r.Result, r.Final, r.Revision = events.Completed, true, 1
+		}
+		value, _, err := r.Encode(group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.enter(&kgo.Record{Topic: topics.Result, Value: value}); err != nil {
+			t.Error(err)
+		}
+	}
+	headers := []kgo.RecordHeader{{Key: events.HeaderReason, Value: []byte("of another pipeline")}, {Key: events.HeaderReason, Value: []byte("X")}}
+	if err := b.enter(&kgo.Record{Topic: topics.DeadLetter, Headers: headers}); err != nil {
+		t.Error(err)
+	}
+	if len(b.finals[charge()]) != 2 || len(b.interims[charge()]) != 1 || !maps.Equal(b.dead, map[string]int{"X": 1}) {
+		t.Errorf("%+v", b)
+	}
+	if err := b.enter(&kgo.Record{Topic: topics.Result, Partition: 3, Offset: 7, Value: []byte("x")}); err == nil || !strings.Contains(err.Error(), "charge-result/3/7") {
+		t.Errorf("unreadable: %v", err)
 	}
 }

@@ -1,121 +1,103 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"strconv"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/chargeresult/chargeresult/events"
+	"github.com/chargeresult/chargeresult/processor/inquiry/konasim"
+	"github.com/chargeresult/chargeresult/processor/replay"
 )
 
-// book is what the records of all topics say.
+// book is what subscribers were told.
 type book struct {
-	inputs     map[events.Source]bool
-	ended      map[events.Source][places]int // where, and how often
-	finals     map[events.Identity]int       // final results
-	results    map[string]int                // final results by result
-	reasons    map[string]int                // dead letters by reason
-	unreadable []string
+	finals   map[events.Identity][]events.Result
+	interims map[events.Identity][]events.Result
+	dead     map[string]int // dead letters by reason
 }
 
 func newBook() *book {
-	return &book{
-		inputs: map[events.Source]bool{}, ended: map[events.Source][places]int{},
-		finals: map[events.Identity]int{}, results: map[string]int{}, reasons: map[string]int{},
-	}
+	return &book{finals: map[events.Identity][]events.Result{}, interims: map[events.Identity][]events.Result{}, dead: map[string]int{}}
 }
 
-func (b *book) enter(r *kgo.Record) {
-	var err error
-	switch r.Topic {
-	case topics.Result:
-		err = b.enterResult(r.Value)
-	case topics.DeadLetter:
-		err = b.enterDeadLetter(r.Headers)
-	case topics.Duplicates:
-		err = b.enterDuplicate(r.Value)
-	default:
-		b.inputs[events.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}] = true
-	}
+// readBook reads what is committed.
+func readBook(ctx context.Context, client []kgo.Opt) (*book, error) {
+	b := newBook()
+	err := replay.Read(ctx, replay.Reading{Client: client, Topics: []string{topics.Result, topics.DeadLetter}}, b.enter)
 	if err != nil {
-		b.unreadable = append(b.unreadable, fmt.Sprintf("%s/%d/%d: %v", r.Topic, r.Partition, r.Offset, err))
+		return nil, fmt.Errorf("read what was published: %w", err)
 	}
+	return b, nil
 }
 
-func (b *book) end(source events.Source, where place) {
-	ended := b.ended[source]
-	ended[where]++
-	b.ended[source] = ended
-}
-
-func (b *book) enterResult(value []byte) error {
-	r, err := events.DecodeResult(value)
-	if err != nil || !r.Final {
-		return err
+func (b *book) enter(r *kgo.Record) error {
+	if r.Topic == topics.DeadLetter {
+		b.dead[reasonOf(r)]++
+		return nil
 	}
-	b.end(r.Source, final)
-	b.finals[r.Identity()]++
-	b.results[r.Result]++
+	result, err := events.DecodeResult(r.Value)
+	if err != nil {
+		return fmt.Errorf("%s/%d/%d: %w", r.Topic, r.Partition, r.Offset, err)
+	}
+	into := b.interims
+	if result.Final {
+		into = b.finals
+	}
+	into[result.Identity()] = append(into[result.Identity()], result)
 	return nil
 }
 
-func (b *book) enterDuplicate(value []byte) error {
-	d, err := events.DecodeDuplicate(value)
-	if err == nil && d.Verdict == events.VerdictDuplicate { // what was redelivered ended elsewhere, before
-		b.end(d.Source, duplicate)
+// reasonOf is why a dead letter is one. The last header says it: an original that was a dead letter of something else has its own before.
+func reasonOf(r *kgo.Record) (reason string) {
+	for _, h := range r.Headers {
+		if h.Key == events.HeaderReason {
+			reason = string(h.Value)
+		}
 	}
-	return err
+	return reason
 }
 
-func (b *book) enterDeadLetter(headers []kgo.RecordHeader) error {
-	last := map[string]string{} // an original that was a dead letter of something else has the same headers, before these
-	for _, h := range headers {
-		last[h.Key] = string(h.Value)
-	}
-	number, err := strconv.ParseInt(last[events.HeaderErrorPartition], 10, 32)
-	if err != nil {
-		return fmt.Errorf("header %s: %w", events.HeaderErrorPartition, err)
-	}
-	offset, err := strconv.ParseInt(last[events.HeaderErrorOffset], 10, 64)
-	if err != nil {
-		return fmt.Errorf("header %s: %w", events.HeaderErrorOffset, err)
-	}
-	b.end(events.Source{Topic: last[events.HeaderErrorTopic], Partition: int32(number), Offset: offset}, dead)
-	b.reasons[last[events.HeaderReason]]++
-	return nil
+// question is what Konaplate tells transactions apart by.
+type question struct{ sequenceID, correlationID string }
+
+// statement is what Konaplate said of a transaction, by its own ledger.
+type statement struct {
+	asked   time.Time // last
+	answer  string    // the name of the answer to that
+	pending bool      // whether it ever said so
 }
 
-// misplaced returns the events that ended more than once, and those that ended without being in the input topics.
-func (b *book) misplaced() (twice, strange []events.Source) {
-	for source, ended := range b.ended {
-		if ended[final]+ended[dead]+ended[duplicate] > 1 {
-			twice = append(twice, source)
+// statements sums up the calls, which may be in any order.
+func statements(calls []konasim.Call) map[question]statement {
+	said := map[question]statement{}
+	for _, call := range calls {
+		q := question{call.SequenceID, call.CorrelationID}
+		s := said[q]
+		s.pending = s.pending || call.Answer == "PENDING"
+		if !call.Time.Before(s.asked) {
+			s.asked, s.answer = call.Time, call.Answer
 		}
-		if !b.inputs[source] {
-			strange = append(strange, source)
-		}
+		said[q] = s
 	}
-	return twice, strange
+	return said
 }
 
-// compare compares the final results with the transactions that were fed.
-func (b *book) compare(fed fed) transactions {
-	t := transactions{Fed: len(fed.transactions)}
-	for id := range fed.transactions {
-		switch b.finals[id] {
-		case 0:
-			t.Missing++
-		case 1:
-			t.ExactlyOne++
-		default:
-			t.Twice++
+// bears says whether a final result follows from the last that was said.
+func (s statement) bears(r events.Result) bool {
+	switch s.answer {
+	case "": // never asked
+		return false
+	case events.Completed, events.Failed:
+		return r.Result == s.answer
+	case "REJECTED":
+		return r.Result == events.Unknown && r.Reason == events.ReasonRejected
+	case "NOTFOUND":
+		if r.Reason == events.ReasonTransactionNotFound {
+			return r.Result == events.Unknown
 		}
 	}
-	for id := range b.finals {
-		if !fed.transactions[id] {
-			t.Unknown++
-		}
-	}
-	return t
+	return r.Result == events.Unknown && r.Reason == events.ReasonDeadlineExceeded
 }

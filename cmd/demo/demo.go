@@ -12,8 +12,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// drainLimit is how long after the last event everything may take to end: an outage's backlog included.
-const drainLimit = 9 * time.Second
+// drainLimit is how long after the last event everything may take to end: what is PENDING until its deadline included.
+const drainLimit = deadline + 8*time.Second
+
+// seenInterval is how often it is looked whether everything has ended.
+const seenInterval = 50 * time.Millisecond
 
 // readLimit is how long reading the topics may take at the end.
 const readLimit = 10 * time.Second
@@ -25,10 +28,10 @@ type stage struct {
 	world   *surroundings
 	line    *pipeline
 	breaker *history
-	client  *kgo.Client // the feed's and the accountant's
-	admin   *kadm.Client
+	client  *kgo.Client // the feed's
 	feed    *feed
 	outage  *outage
+	wipe    *wipe
 	reader  *subscriber
 }
 
@@ -43,10 +46,10 @@ func show(ctx context.Context, o options, scr *screen, log *warnings) (_ report,
 		return report{}, fmt.Errorf("make the feed's client: %w", err)
 	}
 	defer s.client.Close()
-	s.admin = kadm.NewClient(s.client)
+	s.wipe = &wipe{redis: s.world.redis}
 	lasting := context.WithoutCancel(ctx)
 	warn := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if s.line, err = newPipeline(lasting, s.world, s.admin, s.breaker.note, warn); err != nil {
+	if s.line, err = newPipeline(lasting, s.world, kadm.NewClient(s.client), watchers{s.breaker, s.wipe, warn}); err != nil {
 		return report{}, err
 	}
 	defer func() { err = errors.Join(err, s.line.close()) }()
@@ -55,7 +58,7 @@ func show(ctx context.Context, o options, scr *screen, log *warnings) (_ report,
 	}
 	defer s.reader.client.Close()
 	s.outage = &outage{vendor: s.world.vendor}
-	s.feed = &feed{client: s.client, generator: newGenerator(o.seed, s.began), rate: o.rate, planned: o.planned()}
+	s.feed = &feed{client: s.client, generator: newGenerator(o.seed, s.began, o.lasting()), rate: o.rate, planned: o.planned()}
 	drained, err := s.perform(ctx, scr)
 	if err != nil {
 		return report{}, err
@@ -81,6 +84,10 @@ func (s *stage) perform(ctx context.Context, scr *screen) (drained bool, err err
 		s.outage.run(feeding, from, until)
 		return nil
 	})
+	group.Go(func() error {
+		s.wipe.run(feeding, s.opts.wipe())
+		return nil
+	})
 	if err := s.feed.run(feeding); err != nil {
 		stop()
 		return false, errors.Join(err, group.Wait())
@@ -88,47 +95,66 @@ func (s *stage) perform(ctx context.Context, scr *screen) (drained bool, err err
 	full()
 	draining, cancel := context.WithTimeout(alive, drainLimit)
 	defer cancel()
-	drained = awaitDrained(draining, s.admin)
-	s.awaitSeen(draining)
+	drained = s.awaitEnded(draining)
 	stop()
 	return drained, group.Wait()
 }
 
-// awaitSeen waits until the subscriber has seen what is committed, for the sake of the last frame.
-func (s *stage) awaitSeen(ctx context.Context) {
-	for s.reader.sightings().ended() < s.feed.generator.fed.records && ctx.Err() == nil {
-		pause(ctx, lagInterval)
+// awaitEnded returns whether the subscriber saw as many events end as were fed before ctx ended. The accounting will tell whether they are the same.
+func (s *stage) awaitEnded(ctx context.Context) bool {
+	for s.reader.sightings().ended() < s.feed.generator.fed.records {
+		if ctx.Err() != nil {
+			return false
+		}
+		pause(ctx, seenInterval)
 	}
+	return true
 }
 
 // look gathers a view.
 func (s *stage) look() view {
 	now := time.Now()
-	status := s.line.engine.Status()
 	return view{
 		elapsed: now.Sub(s.began), now: now, planned: s.opts.planned(), fed: int(s.feed.sent.Load()), seen: s.reader.sightings(),
-		inFlight: status.InFlight, breaker: s.line.breaker.State(),
-		vendorDown: s.outage.down.Load(),
-		rate:       float64(s.reader.since(now.Add(-rateSpan))) / rateSpan.Seconds(),
-		recent:     s.reader.newest(recentResults),
+		waiting: s.line.waiting(), inFlight: s.line.engine.Status().InFlight, holds: s.line.intake.Holds(),
+		breaker: s.line.asking.breaker.State(), vendorDown: s.outage.down.Load(), wipe: s.wipeReport(),
+		rate:   float64(s.reader.since(now.Add(-rateSpan))) / rateSpan.Seconds(),
+		recent: s.reader.newest(recentResults),
 	}
 }
 
-// account reads the topics and sums up.
+// account reads the topics, and judges.
 func (s *stage) account(ctx context.Context, drained bool) (report, error) {
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
-	records, err := readTopics(ctx, s.admin, s.world.kafkaOptions())
+	account, err := reconcile(ctx, s.world.kafkaOptions())
+	if err != nil {
+		return report{}, err
+	}
+	book, err := readBook(ctx, s.world.kafkaOptions())
 	if err != nil {
 		return report{}, err
 	}
 	now := time.Now()
 	from, _ := s.opts.outage()
+	calls := s.world.vendor.Ledger()
+	flushed, rebuilt := s.wipe.times()
 	return report{
-		Drained: drained, Seconds: now.Sub(s.began).Seconds(),
-		Accounting: account(records, s.feed.generator.fed),
-		Breaker:    judgeBreaker(s.breaker.all(), s.world.vendor.Ledger(), now),
-		before:     s.reader.until(s.began.Add(from)),
-		overall:    s.reader.until(now),
+		Drained: drained, Seconds: now.Sub(s.began).Seconds(), Accounting: account, Wipe: s.wipeReport(),
+		Findings: evidence{account, book, s.feed.generator.fed, calls, flushed, rebuilt}.judge(),
+		Breaker:  judgeBreaker(s.breaker.all(), calls, now),
+		before:   s.reader.until(s.began.Add(from)),
+		overall:  s.reader.until(now),
 	}, nil
+}
+
+func (s *stage) wipeReport() (r wipeReport) {
+	flushed, rebuilt := s.wipe.times()
+	if !flushed.IsZero() {
+		r.Flushed = flushed.Sub(s.began).Seconds()
+	}
+	if !rebuilt.IsZero() {
+		r.Rebuilt = rebuilt.Sub(s.began).Seconds()
+	}
+	return r
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,8 +18,10 @@ func TestGeneratorKeepsItsOwnAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Unix(1_800_000_000, 0)
-	g, twin := newGenerator(7, now), newGenerator(7, now)
-	found := fed{transactions: map[events.Identity]bool{}, dead: map[string]int{}}
+	const lasting = 3000
+	g, twin := newGenerator(7, now, lasting), newGenerator(7, now, lasting)
+	found := fed{transactions: map[events.Identity]bool{}, duplicates: map[events.Identity]time.Time{}, dead: map[string]int{}}
+	asksFor := map[string]int{} // answers
 	sequences := map[events.Identity]string{}
 	shared := 0
 	for range 5000 {
@@ -40,21 +43,29 @@ func TestGeneratorKeepsItsOwnAccount(t *testing.T) {
 		switch sequence, known := sequences[id]; {
 		case !known:
 			sequences[id], found.transactions[id] = e.SequenceID, true
+			name := e.SequenceID[:max(0, strings.LastIndex(e.SequenceID, "-"))]
+			asksFor[name]++
+			if found.records > lasting && (name == "PENDING" || name == "NOTFOUND") {
+				t.Errorf("%s is fed as number %d", e.SequenceID, found.records)
+			}
 			if found.transactions[events.Identity{Operation: events.Charge, CorrelationID: id.CorrelationID}] && operation == events.Cancellation {
 				shared++
 			}
 		case sequence == e.SequenceID:
-			found.duplicates++
+			found.duplicates[id] = now
 		default:
 			found.dead[events.ReasonConflict]++
 		}
 	}
 	if !reflect.DeepEqual(found, g.fed) {
-		t.Errorf("found %d, %d, %d, %v; fed %d, %d, %d, %v", found.records, found.duplicates, len(found.transactions), found.dead,
-			g.fed.records, g.fed.duplicates, len(g.fed.transactions), g.fed.dead)
+		t.Errorf("found %d, %d, %d, %v; fed %d, %d, %d, %v", found.records, len(found.duplicates), len(found.transactions), found.dead,
+			g.fed.records, len(g.fed.duplicates), len(g.fed.transactions), g.fed.dead)
 	}
-	if shared == 0 || found.duplicates < 200 || len(found.dead) != 3 {
-		t.Errorf("something is never made: %d shared IDs, %d duplicates, dead %v", shared, found.duplicates, found.dead)
+	if shared == 0 || len(found.duplicates) < 200 || len(found.dead) != 3 || len(asksFor) != len(fates)+1 {
+		t.Errorf("something is never made: %d shared IDs, %d duplicates, dead %v, fates %v", shared, len(found.duplicates), found.dead, asksFor)
+	}
+	if unknown := asksFor["PENDING"] + asksFor["NOTFOUND"] + asksFor["REJECTED"]; unknown > found.records/20 {
+		t.Errorf("%d transactions end as UNKNOWN: too many for the guard", unknown)
 	}
 }
 

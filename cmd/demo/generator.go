@@ -14,9 +14,9 @@ import (
 // fed is what was fed, by what must become of it.
 type fed struct {
 	records      int
-	transactions map[events.Identity]bool // each must have exactly one final result
-	duplicates   int                      // each must be acknowledged
-	dead         map[string]int           // by reason; each must be a dead letter
+	transactions map[events.Identity]bool      // each must have exactly one final result
+	duplicates   map[events.Identity]time.Time // when it was sent once more; each must be acknowledged
+	dead         map[string]int                // by reason; each must be a dead letter
 }
 
 // How often what happens upstream, in events of a thousand. What is left are charges.
@@ -29,6 +29,21 @@ const (
 	perMilleCancellation = 90
 )
 
+// fates are the answers that some transactions ask the simulator for, by the beginning of their sequence IDs, in transactions of a thousand. What
+// is left draws COMPLETED or FAILED.
+var fates = []struct {
+	answer   string
+	perMille int
+	lasting  bool // until the deadline, or the end of the grace
+}{
+	{"PENDING-1", 25, false},
+	{"PENDING-2", 15, false},
+	{"PENDING", 25, true},
+	{"NOTFOUND-1", 15, false},
+	{"NOTFOUND", 20, true},
+	{"REJECTED", 6, false},
+}
+
 // cards is how many there are. A card's events share a key, and so wait for each other.
 const cards = 2000
 
@@ -36,6 +51,7 @@ const cards = 2000
 type generator struct {
 	random     *rand.Rand
 	began      time.Time
+	lasting    int // so many of the first events may be such as take until the deadline
 	numbered   int
 	fresh      []transaction // charges not yet cancelled
 	unrepeated []transaction // neither duplicated nor contradicted yet
@@ -49,10 +65,10 @@ type transaction struct {
 	requestedAt               time.Time
 }
 
-func newGenerator(seed uint64, began time.Time) *generator {
+func newGenerator(seed uint64, began time.Time, lasting int) *generator {
 	return &generator{
-		random: rand.New(rand.NewPCG(seed, 0)), began: began,
-		fed: fed{transactions: map[events.Identity]bool{}, dead: map[string]int{}},
+		random: rand.New(rand.NewPCG(seed, 0)), began: began, lasting: lasting,
+		fed: fed{transactions: map[events.Identity]bool{}, duplicates: map[events.Identity]time.Time{}, dead: map[string]int{}},
 	}
 }
 
@@ -66,8 +82,8 @@ func (g *generator) next(now time.Time) *kgo.Record {
 	}
 	switch {
 	case hits(perMilleDuplicate) && len(g.unrepeated) > 0:
-		g.fed.duplicates++
 		again := take(g.random, &g.unrepeated)
+		g.fed.duplicates[again.identity()] = now
 		if g.random.IntN(2) == 0 {
 			again.key = g.card() // it may meet its original in another partition
 		}
@@ -75,7 +91,7 @@ func (g *generator) next(now time.Time) *kgo.Record {
 	case hits(perMilleConflict) && len(g.unrepeated) > 0:
 		g.fed.dead[events.ReasonConflict]++
 		other := take(g.random, &g.unrepeated)
-		other.sequenceID = "ODD" + other.sequenceID[3:]
+		other.sequenceID = "ODD" + other.sequenceID
 		return other.record()
 	case hits(perMilleNotJSON):
 		g.fed.dead[events.ReasonUndecodable]++
@@ -96,7 +112,7 @@ func (g *generator) next(now time.Time) *kgo.Record {
 
 func (g *generator) accept(t transaction) *kgo.Record {
 	g.unrepeated = append(g.unrepeated, t)
-	g.fed.transactions[events.Event{Operation: t.operation, CorrelationID: t.correlationID}.Identity()] = true
+	g.fed.transactions[t.identity()] = true
 	return t.record()
 }
 
@@ -105,7 +121,7 @@ func (g *generator) charge(now time.Time) transaction {
 	return transaction{
 		operation:     events.Charge,
 		correlationID: fmt.Sprintf("%s-%07x", g.began.Format("060102150405"), g.numbered),
-		sequenceID:    fmt.Sprintf("CHG%010d", g.numbered),
+		sequenceID:    g.sequenceID("CHG"),
 		key:           g.card(), requestedAt: now,
 	}
 }
@@ -114,8 +130,24 @@ func (g *generator) charge(now time.Time) transaction {
 func (g *generator) cancellation(now time.Time) transaction {
 	g.numbered++
 	t := take(g.random, &g.fresh)
-	t.operation, t.sequenceID, t.requestedAt = events.Cancellation, fmt.Sprintf("CAN%010d", g.numbered), now
+	t.operation, t.sequenceID, t.requestedAt = events.Cancellation, g.sequenceID("CAN"), now
 	return t
+}
+
+// sequenceID makes a new one, and with it the transaction's fate.
+func (g *generator) sequenceID(kind string) string {
+	id := fmt.Sprintf("%s%010d", kind, g.numbered)
+	dice := g.random.IntN(1000)
+	for _, f := range fates {
+		if dice -= f.perMille; dice >= 0 {
+			continue
+		}
+		if f.lasting && g.fed.records > g.lasting {
+			break
+		}
+		return f.answer + "-" + id
+	}
+	return id
 }
 
 func (g *generator) card() string { return fmt.Sprintf("card-%04d", g.random.IntN(cards)) }
@@ -128,6 +160,10 @@ func take(random *rand.Rand, from *[]transaction) transaction {
 	all[i] = all[len(all)-1]
 	*from = all[:len(all)-1]
 	return taken
+}
+
+func (t transaction) identity() events.Identity {
+	return events.Event{Operation: t.operation, CorrelationID: t.correlationID}.Identity()
 }
 
 func (t transaction) record() *kgo.Record {

@@ -1,11 +1,12 @@
 // Command demo runs the whole pipeline in one process, with nothing installed: an embedded Kafka, an embedded Redis, the Konaplate
-// simulator and the processor, on a network in memory. It feeds events, takes Konaplate down for a while, waits until everything has
-// drained, and then proves from the topics alone that every event ended in exactly one place.
+// simulator and the processor, on a network in memory. It feeds events, takes Konaplate down for a while, flushes Redis, waits until
+// everything has ended, what is PENDING until its deadline included, and then proves, as reconcile does and from the topics alone, that
+// every event ended in exactly one place, and that every result is what Konaplate said.
 //
-// The files in the order of the show: options.go (the flags), surroundings.go (what the processor works with), pipeline.go (the
-// processor, wired as in cmd/chargeresult), generator.go and feed.go (the events), outage.go (the vendor and the breaker),
-// subscriber.go (what a downstream service sees), progress.go and view.go (the screen), accounting.go and its parts (the proof), report.go (the
-// last word), and demo.go, which directs them.
+// The files in the order of the show: options.go (the flags), surroundings.go (what the processor works with), pipeline.go and asking.go
+// (the processor, wired as in cmd/chargeresult), generator.go and feed.go (the events), outage.go (the vendor and the breaker), wipe.go
+// (the loss of the claims), subscriber.go (what a downstream service sees), progress.go and view.go (the screen), accounting.go and
+// book.go (the proof), report.go (the last word), and demo.go, which directs them.
 package main
 
 import (
@@ -27,7 +28,7 @@ func main() {
 
 // The exit codes.
 const (
-	exitDone   = 0 // everything drained, and the accounting adds up
+	exitDone   = 0 // everything ended, and everything adds up
 	exitFailed = 1
 	exitUsage  = 2
 )

@@ -37,27 +37,34 @@ func inTime(t *testing.T, args ...string) report {
 func TestShortShow(t *testing.T) {
 	r := inTime(t, "--seconds", "3", "--rate", "200")
 	total := r.Accounting.Total
-	if total.Accepted != 600 || total.Accepted != total.Final+total.Dead+total.Duplicate || total.Waiting != 0 {
+	if total.Accepted != 600 || total.Accepted != total.Final+total.Dead+total.Duplicate || !r.Accounting.Balanced {
 		t.Errorf("does not add up: %+v", total)
 	}
-	if total.Dead == 0 || total.Duplicate == 0 || len(r.Accounting.Final) != 2 || len(r.Accounting.Dead) != 3 {
-		t.Errorf("something was never fed: %+v", r.Accounting)
+	f := r.Findings
+	if total.Dead == 0 || total.Duplicate == 0 || len(f.Final) != 3 || len(f.Unknown) != 3 || len(f.Dead) != 3 {
+		t.Errorf("something was never fed: %+v, %+v", total, f)
 	}
-	if tr := r.Accounting.Transactions; tr.Fed != tr.ExactlyOne || tr.Fed != total.Final {
+	if tr := f.Transactions; tr.Fed != tr.ExactlyOne || int64(tr.Fed) != total.Final || tr.Interim == 0 {
 		t.Errorf("transactions %+v", tr)
 	}
 	if b := r.Breaker; b.Opened == 0 || b.OpenSeconds < breakerOpen.Seconds() || b.CallsWhileOpen != 0 || b.Probes == 0 {
 		t.Errorf("breaker %+v", b)
+	}
+	if r.Wipe.Flushed < 2 || r.Wipe.Flushed > 3 || r.Wipe.Rebuilt == 0 {
+		t.Errorf("wipe %+v", r.Wipe)
 	}
 }
 
 func TestWholeShowKeepsItsTime(t *testing.T) {
 	r := inTime(t, "--rate", "60")
 	if r.Seconds > 28 {
-		t.Errorf("took %.1f s: with what a busy machine adds, it must end within 30 s", r.Seconds)
+		t.Errorf("took %.1f s: with what a busy machine adds, it must end soon after 30 s", r.Seconds)
 	}
 	if r.Breaker.Opened == 0 || r.Breaker.OpenSeconds > 9 {
 		t.Errorf("breaker %+v", r.Breaker)
+	}
+	if r.Wipe.Rebuilt == 0 || r.Findings.Transactions.Repeated == 0 {
+		t.Errorf("wipe %+v, %+v", r.Wipe, r.Findings.Transactions)
 	}
 }
 
@@ -70,10 +77,10 @@ func TestInterruptedShowDrainsAndAccounts(t *testing.T) {
 		if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 			t.Fatalf("%v in\n%s%s", err, stdout, stderr)
 		}
-		if total := r.Accounting.Total; code != exitDone || total.Accepted < 470 || total.Accepted > 480 || total.Waiting != 0 {
-			t.Errorf("exit %d, %+v, %v", code, total, r.Accounting.Faults)
+		if total := r.Accounting.Total; code != exitDone || total.Accepted < 470 || total.Accepted > 480 || r.Wipe != (wipeReport{}) {
+			t.Errorf("exit %d, %+v, %v, wipe %+v", code, total, r.Findings.Faults, r.Wipe)
 		}
-		if r.Seconds > 17 {
+		if r.Seconds > 22 {
 			t.Errorf("took %.1f s", r.Seconds)
 		}
 	})
@@ -85,7 +92,7 @@ func TestProgressInLines(t *testing.T) {
 		if code != exitDone {
 			t.Fatalf("exit %d\n%s\n%s", code, stdout, stderr)
 		}
-		for _, want := range []string{"  2.0 s  in ", "breaker OPEN", "\n  all ", "every event ended in exactly one place"} {
+		for _, want := range []string{"  2.0 s  in ", "breaker OPEN", "waiting ", "held: breaker", "claims rebuilt  in ", "\n  all ", "every event ended in exactly one place"} {
 			if !strings.Contains(stdout, want) {
 				t.Errorf("no %q in\n%s", want, stdout)
 			}

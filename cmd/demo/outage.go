@@ -50,8 +50,8 @@ type history struct {
 	changes []change
 }
 
-// note is the breaker's OnChange.
-func (h *history) note(_ inquiry.State, now inquiry.BreakerStatus) {
+// note enters a change.
+func (h *history) note(now inquiry.BreakerStatus) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.changes = append(h.changes, change{now.State, now.Since})

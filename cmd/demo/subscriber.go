@@ -16,17 +16,23 @@ import (
 type subscriber struct {
 	client *kgo.Client
 
-	mu   sync.Mutex
-	seen sightings
-	lags []latency // of the results, in the order they were seen
+	mu      sync.Mutex
+	seen    sightings
+	results []time.Time // when each final result was seen
+	lags    []latency   // of those that took one question, in the order they were seen
 }
 
 // sightings is what a subscriber has seen.
 type sightings struct {
-	completed, failed, duplicates, dead int
+	completed, failed, unknown int // final results
+	interim                    int
+	duplicates, dead           int
 }
 
-func (s sightings) ended() int { return s.completed + s.failed + s.duplicates + s.dead }
+func (s sightings) results() int { return s.completed + s.failed + s.unknown }
+
+// ended is how many events have come to their end.
+func (s sightings) ended() int { return s.results() + s.duplicates + s.dead }
 
 // latency is how long after its event a result was visible.
 type latency struct {
@@ -63,27 +69,46 @@ func (s *subscriber) run(ctx context.Context) error {
 	}
 }
 
-func (s *subscriber) see(r *kgo.Record, now time.Time) error {
+func (s *subscriber) see(r *kgo.Record, now time.Time) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch r.Topic {
 	case topics.DeadLetter:
 		s.seen.dead++
 	case topics.Duplicates:
-		s.seen.duplicates++
+		var d events.Duplicate
+		if d, err = events.DecodeDuplicate(r.Value); d.Verdict == events.VerdictDuplicate { // what was redelivered ended elsewhere, before
+			s.seen.duplicates++
+		}
 	default:
-		result, err := events.DecodeResult(r.Value)
-		if err != nil {
-			return fmt.Errorf("result at %d/%d: %w", r.Partition, r.Offset, err)
+		var result events.Result
+		if result, err = events.DecodeResult(r.Value); err == nil {
+			s.seeResult(result, now)
 		}
-		if result.Result == events.Completed {
-			s.seen.completed++
-		} else {
-			s.seen.failed++
-		}
-		s.lags = append(s.lags, latency{now, now.Sub(result.RequestedAt)})
+	}
+	if err != nil {
+		return fmt.Errorf("subscriber: %s/%d/%d: %w", r.Topic, r.Partition, r.Offset, err)
 	}
 	return nil
+}
+
+// seeResult is called with mu held.
+func (s *subscriber) seeResult(r events.Result, now time.Time) {
+	switch r.Result {
+	case events.Pending:
+		s.seen.interim++
+		return
+	case events.Completed:
+		s.seen.completed++
+	case events.Failed:
+		s.seen.failed++
+	case events.Unknown:
+		s.seen.unknown++
+	}
+	s.results = append(s.results, now)
+	if r.Attempts == 1 {
+		s.lags = append(s.lags, latency{now, now.Sub(r.RequestedAt)})
+	}
 }
 
 func (s *subscriber) sightings() sightings {
@@ -92,21 +117,22 @@ func (s *subscriber) sightings() sightings {
 	return s.seen
 }
 
-// since returns how many results were seen since a time.
+// since returns how many final results were seen since a time.
 func (s *subscriber) since(t time.Time) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.lags) - before(s.lags, t)
+	i, _ := slices.BinarySearchFunc(s.results, t, time.Time.Compare)
+	return len(s.results) - i
 }
 
-// newest sums up the newest n results.
+// newest sums up the newest n results that took one question.
 func (s *subscriber) newest(n int) percentiles {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return percentilesOf(s.lags[max(0, len(s.lags)-n):])
 }
 
-// until sums up the results that were seen before a time.
+// until sums up those that were seen before a time.
 func (s *subscriber) until(t time.Time) percentiles {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -49,7 +49,8 @@ func startSurroundings(seed uint64) (*surroundings, error) {
 		s.serving.Go(func() error { return s.api.Serve(listener) })
 		s.kafka, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(s.network.Listen), kfake.ClusterID("demo"),
 			kfake.SeedTopics(4, events.TopicRequested), kfake.SeedTopics(2, events.TopicCancelled),
-			kfake.SeedTopics(4, events.TopicResult), kfake.SeedTopics(1, events.TopicDeadLetter, events.TopicDuplicates))
+			kfake.SeedTopics(4, events.TopicResult), kfake.SeedTopics(1, events.TopicDeadLetter, events.TopicDuplicates),
+			kfake.SeedTopics(2, retryTopics()...))
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the embedded Kafka: %w", err), s.close())

@@ -16,9 +16,7 @@ func BenchmarkClaimOnMiniredis(b *testing.B) {
 func benchmarkClaim(b *testing.B, cfg Config) {
 	const batch = 256
 	store := mustOpen(b, cfg)
-	if err := store.Initialise(b.Context()); err != nil {
-		b.Fatal(err)
-	}
+	mustRebuild(b, store, 0)
 	claims := make([]processor.Claim, batch)
 	offset := int64(0)
 	b.ReportAllocs()

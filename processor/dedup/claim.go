@@ -8,23 +8,24 @@ import (
 	"github.com/chargeresult/chargeresult/processor"
 )
 
-// bid is one claim of a batch on its way: its index, and the stored value that it may replace.
+// bid is one claim of a batch on its way: its index, the record that it writes, and the stored value that this may replace.
 type bid struct {
 	index int
 	from  string // empty: the key must be free
+	to    record
 }
 
 // Claim implements processor.Claims.
 //
-// Claims whose owner is gone cost a second round trip, in which each is taken over only if its record is still the one that
-// was judged; else it is judged again. So the order of a batch holds there too: of two claims of one key the first
-// takes it over, and the second finds it taken.
+// Claims that replace a record cost a second round trip, in which each does so only if the record is still the one that
+// was judged; else it is judged again. So the order of a batch holds there too: of two claims of one key whose owner is gone
+// the first takes it over, and the second finds it taken.
 func (s *Store) Claim(ctx context.Context, generation int32, claims []processor.Claim) ([]processor.Claimed, error) {
 	bounded, cancel := s.bound(ctx)
 	defer cancel()
 	bids := make([]bid, len(claims))
-	for i := range bids {
-		bids[i].index = i
+	for i, c := range claims {
+		bids[i] = bid{index: i, to: claimedRecord(c)}
 	}
 	claimed := make([]processor.Claimed, len(claims))
 	for len(bids) > 0 {
@@ -33,17 +34,18 @@ func (s *Store) Claim(ctx context.Context, generation int32, claims []processor.
 			return nil, s.failed(ctx, fmt.Sprintf("claim in generation %d", generation), err)
 		}
 	}
+	newestOnly(claims, claimed)
 	return claimed, nil
 }
 
-// round makes bids. It writes the verdicts to claimed, and returns the bids that must be made again to take over a record.
+// round makes bids. It writes the verdicts to claimed, and returns the bids that must be made again to replace a record.
 func (s *Store) round(ctx context.Context, generation int32, claims []processor.Claim, bids []bid, claimed []processor.Claimed) ([]bid, error) {
 	chunks := slices.Collect(slices.Chunk(bids, chunk))
 	calls := make([]call, len(chunks))
 	for i, bids := range chunks {
 		calls[i] = s.claimCall(generation, claims, bids)
 	}
-	replies, err := s.eval(ctx, s.claim, calls)
+	replies, err := s.eval(ctx, s.scripts.claim, s.guard, calls)
 	if err != nil {
 		return nil, err
 	}
@@ -51,16 +53,15 @@ func (s *Store) round(ctx context.Context, generation int32, claims []processor.
 	var again []bid
 	for i, r := range replies {
 		for j, b := range chunks[i] {
-			c := claims[b.index]
-			stored, verdict, decided, err := s.answer(c, r.values[j], gone)
-			switch {
-			case err != nil:
+			verdict, stored, next, err := s.answer(claims[b.index], b.to, r.values[j], gone)
+			if err != nil {
 				return nil, err
-			case decided:
-				claimed[b.index] = processor.Claimed{Verdict: verdict, Owner: stored.owner, Incarnation: r.incarnation}
-			default:
-				again = append(again, bid{b.index, stored.String()})
 			}
+			if verdict == 0 {
+				again = append(again, bid{b.index, stored.String(), next})
+				continue
+			}
+			claimed[b.index] = processor.Claimed{Verdict: verdict, Owner: stored.owner, Incarnation: r.id}
 		}
 	}
 	return again, nil
@@ -72,20 +73,20 @@ func (s *Store) claimCall(generation int32, claims []processor.Claim, bids []bid
 	c.args = append(c.args, generation, s.cfg.TTL.Milliseconds())
 	for _, b := range bids {
 		c.keys = append(c.keys, s.keys.claim(claims[b.index]))
-		c.args = append(c.args, b.from, claimedRecord(claims[b.index]).String())
+		c.args = append(c.args, b.from, b.to.String())
 	}
 	return c
 }
 
-// answer judges a claim by what claim.lua returned for it: nil if it was claimed just now, else the stored value.
-func (s *Store) answer(c processor.Claim, value any, gone func(processor.Owner) bool) (stored record, v processor.Verdict, decided bool, err error) {
+// answer judges a claim by what claim.lua returned for it: nil if it wrote its record just now, else the stored value.
+func (s *Store) answer(c processor.Claim, to record, value any, gone func(processor.Owner) bool) (v processor.Verdict, stored, next record, err error) {
 	if value == nil {
-		return claimedRecord(c), processor.Ours, true, nil
+		return processor.Ours, to, to, nil
 	}
 	text, _ := value.(string)
 	if stored, err = parseRecord(text); err != nil {
-		return record{}, 0, false, fmt.Errorf("key %s was written by a newer version or by hand: %w", s.keys.claim(c), err)
+		return 0, record{}, record{}, fmt.Errorf("key %s was written by a newer version or by hand: %w", s.keys.claim(c), err)
 	}
-	v, decided = judge(c, stored, gone)
-	return stored, v, decided, nil
+	v, next = judge(c, stored, gone)
+	return v, stored, next, nil
 }

@@ -31,6 +31,8 @@ type Config struct {
 	URL string
 	// TLS holds the authorities and the client certificate, and requires a rediss URL; nil: the system's authorities.
 	TLS *tls.Config
+	// Holder names this process to the others that wait while it rebuilds, as in host:pid; empty: "unnamed".
+	Holder string
 	// Group is the consumer group that claims; required. Groups do not see each other's claims.
 	Group string
 	// TTL is for how long a claim stands after it was last written: how late a duplicate may come.
@@ -53,6 +55,7 @@ type Config struct {
 // withDefaults fills in what was left out.
 func (c Config) withDefaults() Config {
 	c.TTL = cmp.Or(c.TTL, DefaultTTL)
+	c.Holder = cmp.Or(c.Holder, "unnamed")
 	c.OperationTimeout = cmp.Or(c.OperationTimeout, DefaultOperationTimeout)
 	if c.Gone == nil {
 		c.Gone = func(processor.Owner) bool { return false }

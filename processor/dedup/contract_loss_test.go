@@ -25,7 +25,7 @@ func testIncarnation(t *testing.T, s subject) {
 		}
 	}
 	s.wipe()
-	s.revive()
+	mustRebuild(t, s.claims, 0)
 	after, err := s.claims.Incarnation(t.Context())
 	if err != nil || after == before {
 		t.Errorf("after a wipe the incarnation is %q, %v; before it was %q", after, err, before)
@@ -56,7 +56,7 @@ func testLost(t *testing.T, s subject, lose func()) {
 	if got := s.stored(fresh); got != "" {
 		t.Errorf("the lost store took %q", got)
 	}
-	s.revive()
+	mustRebuild(t, s.claims, 0)
 	wantVerdict(t, s, fresh, processor.Ours, 2)
 }
 
@@ -102,7 +102,7 @@ func testExpelledMember(t *testing.T, s subject) {
 		t.Fatal(got, err)
 	}
 	s.wipe()
-	s.revive()
+	mustRebuild(t, s.claims, 0)
 	if got, err := claim(2, claimOf(9, "any")); err != nil || got.Verdict != processor.Ours { // the new generation is seen
 		t.Fatal(got, err)
 	}

@@ -13,17 +13,20 @@ import (
 )
 
 // subject is one implementation of processor.Claims under the contract suite, and the world around it.
-// It begins initialised and without claims.
+// It begins in order and without claims.
 type subject struct {
-	claims     processor.Claims
-	failClaim  func(Fault)                  // what happens to the next Claim
-	failSettle func(Fault)                  // what happens to the next Settle
-	wipe       func()                       // everything is lost
-	replace    func()                       // another server with the same data
-	revive     func()                       // ends a loss: a new incarnation
-	forget     func(processor.Claim)        // one claim is lost
-	stored     func(processor.Claim) string // what is stored for a claim, empty if nothing
-	gone       *goneOwners                  // what its Config's Gone says
+	claims      rebuildable
+	failClaim   func(Fault)                  // what happens to the next Claim
+	failSettle  func(Fault)                  // what happens to the next Settle
+	failBegin   func(Fault)                  // what happens to the next BeginRebuild
+	failRestore func(Fault)                  // what happens to the next Restore
+	failFinish  func(Fault)                  // what happens to the next Finish
+	wipe        func()                       // everything is lost
+	replace     func()                       // another server with the same data
+	forget      func(processor.Claim)        // one claim is lost
+	expire      func()                       // the lease of a rebuild expires
+	stored      func(processor.Claim) string // what is stored for a claim, empty if nothing
+	gone        *goneOwners                  // what its Config's Gone says
 }
 
 // goneOwners is a Gone that tests add to.
@@ -79,9 +82,27 @@ func testContract(t *testing.T, open func(*testing.T) subject) {
 		{"published outcome settles another's claim", testPublishedOutcomeSettlesAnothers},
 		{"settlement of a missing claim", testSettleOfMissing},
 		{"offsets moved back", testOffsetsMovedBack},
+		{"hops", testHops},
+		{"hops of one owner in a batch", testHopsInOneBatch},
+		{"hop that nobody settled", testUnheardHop},
 		{"takeover", testTakeover},
 		{"no takeover", testNoTakeover},
 		{"no takeover within a batch", testNoTakeoverWithinBatch},
+		{"rebuild of a wiped store", func(t *testing.T, s subject) { testRebuild(t, s, s.wipe) }},
+		{"rebuild of a replaced store", func(t *testing.T, s subject) { testRebuild(t, s, s.replace) }},
+		{"rebuild of a store in order", func(t *testing.T, s subject) { testRebuild(t, s, func() {}) }},
+		{"restored states", testRestoredStates},
+		{"restoring lowers nothing", testRestoringLowersNothing},
+		{"restoring much", testRestoringMuch},
+		{"one rebuilder", testOneRebuilder},
+		{"abandoned rebuild", testAbandonedRebuild},
+		{"lease lost", testLeaseLost},
+		{"wiped while rebuilding", func(t *testing.T, s subject) { testLostWhileRebuilding(t, s, s.wipe) }},
+		{"replaced while rebuilding", func(t *testing.T, s subject) { testLostWhileRebuilding(t, s, s.replace) }},
+		{"generation of a rebuild", testGenerationOfRebuild},
+		{"faults of begin", testBeginFaults},
+		{"faults of restore", testRestoreFaults},
+		{"faults of finish", testFinishFaults},
 		{"ended context", testEndedContext},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
@@ -231,7 +252,12 @@ func testEndedContext(t *testing.T, s subject) {
 	_, err := s.claims.Claim(ctx, 1, []processor.Claim{c})
 	_, incarnationErr := s.claims.Incarnation(ctx)
 	settleErr := s.claims.Settle(ctx, []processor.Settlement{settled(c, 0, "")})
-	for _, err := range []error{err, incarnationErr, settleErr} {
+	_, beginErr := s.claims.BeginRebuild(ctx)
+	rebuild := mustBegin(t, s.claims)
+	restoreErr, finishErr := rebuild.Restore(ctx, nil), rebuild.Finish(ctx, 0)
+	rebuild.Abandon(ctx) // all the same
+	mustBegin(t, s.claims)
+	for _, err := range []error{err, incarnationErr, settleErr, beginErr, restoreErr, finishErr} {
 		if !errors.Is(err, context.Canceled) || errors.Is(err, processor.ErrClaimsUnavailable) {
 			t.Errorf("got %v, want only that the context ended", err)
 		}

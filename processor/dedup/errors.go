@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -19,7 +20,7 @@ import (
 type Loss struct {
 	Server   string // address, as in the URL
 	Sentinel string // the sentinel's key
-	Field    string // what differs: run_id, cluster_id or topic:<name>; empty: the sentinel itself is missing
+	Field    string // what differs: run_id, cluster_id or topic:<name>; lease: a rebuild lost it; empty: the sentinel itself is missing
 	Stored   string // what the sentinel says
 	Found    string // what the server, or the configuration, says
 }
@@ -28,19 +29,54 @@ type Loss struct {
 func (l *Loss) Error() string {
 	switch l.Field {
 	case "":
-		return fmt.Sprintf("claims lost: %s has no %s: it was wiped, or nothing was ever claimed on it; "+
-			"initialise it if this group never claimed, else rebuild the claims from Kafka before anything is claimed", l.Server, l.Sentinel)
+		return fmt.Sprintf("claims lost: %s has no %s: it was wiped, or nothing was ever claimed on it, or a rebuild is under way; "+
+			"nothing is claimed until its claims are rebuilt from Kafka, which happens by itself", l.Server, l.Sentinel)
 	case fieldRunID:
 		return fmt.Sprintf("claims lost: %s runs as %s, but its claims were written to %s: it restarted or failed over, and its last claims may be gone; "+
-			"rebuild them from Kafka before anything is claimed", l.Server, l.Found, l.Stored)
+			"nothing is claimed until they are rebuilt from Kafka, which happens by itself", l.Server, l.Found, l.Stored)
+	case fieldLease:
+		return fmt.Sprintf("claims lost: the lease of this rebuild is gone from %s: it was wiped again, or nothing was restored for %v; begin the rebuild anew",
+			l.Server, rebuildLease)
 	default:
 		return fmt.Sprintf("claims lost: %s on %s was made for %s %s, not %s: the topic was recreated, the cluster was replaced, or another installation claims here; "+
-			"if a topic was recreated on purpose, run with accept-offsets; else give each installation its own group or server", l.Sentinel, l.Server, l.Field, l.Stored, l.Found)
+			"if that was meant, run with accept-offsets; else give each installation its own group or server", l.Sentinel, l.Server, l.Field, l.Stored, l.Found)
 	}
 }
 
-// Unwrap makes a Loss a processor.ErrClaimsLost.
-func (l *Loss) Unwrap() error { return processor.ErrClaimsLost }
+// Foreign reports whether the claims are of another cluster or topic. They are not to be rebuilt before somebody said that this is meant.
+func (l *Loss) Foreign() bool {
+	return l.Field == fieldClusterID || strings.HasPrefix(l.Field, fieldTopic)
+}
+
+// Unwrap makes a Loss a processor.ErrClaimsLost, and a foreign one a processor.ErrClaimsForeign too.
+func (l *Loss) Unwrap() []error {
+	if l.Foreign() {
+		return []error{processor.ErrClaimsLost, processor.ErrClaimsForeign}
+	}
+	return []error{processor.ErrClaimsLost}
+}
+
+// heldBy is the error where another process holds the lease, by the lease's value.
+func heldBy(lease string) error {
+	_, who, _ := strings.Cut(lease, " ")
+	since, holder, _ := strings.Cut(who, " ")
+	return fmt.Errorf("%w: %s, since %s; wait, then ask again", processor.ErrRebuilding, holder, since)
+}
+
+// finishedError is the error where no process holds the lease any more, because a rebuild was finished. It is a processor.ErrRebuilding.
+type finishedError struct{ incarnation string }
+
+func (e *finishedError) Error() string {
+	return fmt.Sprintf("%v: it finished meanwhile, as incarnation %s; ask again", processor.ErrRebuilding, e.incarnation)
+}
+
+func (e *finishedError) Unwrap() error { return processor.ErrRebuilding }
+
+// finishedAs reports whether err says that a rebuild was finished as an incarnation: the caller's own, whose first reply was lost.
+func finishedAs(err error, incarnation string) bool {
+	finished := (*finishedError)(nil)
+	return errors.As(err, &finished) && finished.incarnation == incarnation
+}
 
 // hints says what to do about an error that the server answers, by the code that the error begins with.
 var hints = [...]struct{ code, hint string }{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -14,7 +15,7 @@ import (
 // about a millisecond for this many.
 const chunk = 256
 
-// call is one run of a script: the keys after the sentinel, and the arguments after the identity.
+// call is one run of a script: its keys and arguments, or the part of them that comes after its guard's.
 type call struct {
 	keys []string
 	args []any
@@ -22,17 +23,17 @@ type call struct {
 
 // reply is what a script answered that its guard let through.
 type reply struct {
-	incarnation string
-	values      []any // one a key if the script returns any: a string, or nil
+	id     string // the incarnation; of begin.lua the server's run ID
+	values []any  // one a key if the script returns any: a string, or nil
 }
 
-// eval runs a script once per call, in order, all of them in one round trip.
-// Its error is a Loss, a processor.ErrClaimStale, or whatever kept the server from answering.
-func (s *Store) eval(ctx context.Context, script *redis.Script, calls []call) ([]reply, error) {
-	cmds, err := s.pipeline(ctx, script.EvalSha, calls)
+// eval runs a script once per call, in order, all of them in one round trip; guard is what its guard wants.
+// Its error is a Loss, a processor.ErrClaimStale or ErrRebuilding, or whatever kept the server from answering.
+func (s *Store) eval(ctx context.Context, script *redis.Script, guard call, calls []call) ([]reply, error) {
+	cmds, err := s.pipeline(ctx, script.EvalSha, guard, calls)
 	if redis.HasErrorPrefix(err, "NOSCRIPT") {
 		// A new server, or SCRIPT FLUSH. What ran before it is run again, which every script allows.
-		cmds, err = s.pipeline(ctx, script.Eval, calls)
+		cmds, err = s.pipeline(ctx, script.Eval, guard, calls)
 	}
 	if err != nil {
 		return nil, err
@@ -47,14 +48,11 @@ func (s *Store) eval(ctx context.Context, script *redis.Script, calls []call) ([
 }
 
 // pipeline sends the calls by run, which is a script's EvalSha or Eval. Its error is the first call's that failed.
-func (s *Store) pipeline(ctx context.Context, run func(context.Context, redis.Scripter, []string, ...any) *redis.Cmd, calls []call) ([]*redis.Cmd, error) {
+func (s *Store) pipeline(ctx context.Context, run func(context.Context, redis.Scripter, []string, ...any) *redis.Cmd, guard call, calls []call) ([]*redis.Cmd, error) {
 	cmds := make([]*redis.Cmd, len(calls))
 	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, c := range calls {
-			keys := append([]string{s.keys.sentinel()}, c.keys...)
-			args := make([]any, 0, 1+len(s.identity)+len(c.args))
-			args = append(append(append(args, len(s.identity)), s.identity...), c.args...)
-			cmds[i] = run(ctx, p, keys, args...)
+			cmds[i] = run(ctx, p, slices.Concat(guard.keys, c.keys), slices.Concat(guard.args, c.args)...)
 		}
 		return nil
 	})
@@ -76,14 +74,19 @@ func (s *Store) admitted(cmd *redis.Cmd) (reply, error) {
 	}
 	switch text(0) {
 	case "ok":
-		return reply{incarnation: text(1), values: fields[2:]}, nil
+		return reply{id: text(1), values: fields[2:]}, nil
 	case "missing":
 		return reply{}, &Loss{Server: s.server, Sentinel: s.keys.sentinel()}
 	case "differs":
 		return reply{}, &Loss{Server: s.server, Sentinel: s.keys.sentinel(), Field: text(1), Stored: text(2), Found: text(3)}
 	case "stale":
-		return reply{}, fmt.Errorf("%w: the newest generation seen is %s; if the group was deleted and begun anew, rebuild the claims from Kafka",
-			processor.ErrClaimStale, text(1))
+		return reply{}, fmt.Errorf("%w: the newest generation seen is %s", processor.ErrClaimStale, text(1))
+	case "held":
+		return reply{}, heldBy(text(1))
+	case "finished":
+		return reply{}, &finishedError{incarnation: text(1)}
+	case "expired":
+		return reply{}, &Loss{Server: s.server, Sentinel: s.keys.sentinel(), Field: fieldLease}
 	default:
 		return reply{}, fmt.Errorf("script answered %q", fields)
 	}
@@ -91,8 +94,10 @@ func (s *Store) admitted(cmd *redis.Cmd) (reply, error) {
 
 // failed is the error of an operation whose eval failed with err, to a caller with ctx.
 func (s *Store) failed(ctx context.Context, op string, err error) error {
-	if errors.Is(err, processor.ErrClaimsLost) || errors.Is(err, processor.ErrClaimStale) {
-		return fmt.Errorf("%s: %w", op, err)
+	for _, answer := range [...]error{processor.ErrClaimsLost, processor.ErrClaimStale, processor.ErrRebuilding} {
+		if errors.Is(err, answer) {
+			return fmt.Errorf("%s: %w", op, err)
+		}
 	}
 	return s.unavailable(ctx, op, err)
 }

@@ -21,6 +21,19 @@ func charged(offset int64, correlationID, sequenceID string) processor.Claim {
 	}
 }
 
+// rebuild restores what is committed in Kafka, and opens the store to claims of generation 1 and later.
+func rebuild(ctx context.Context, store *dedup.Store, committed []processor.Settlement) error {
+	r, err := store.BeginRebuild(ctx)
+	if err != nil {
+		return err // processor.ErrRebuilding: another process is at it
+	}
+	defer r.Abandon(ctx)
+	if err := r.Restore(ctx, committed); err != nil {
+		return err
+	}
+	return r.Finish(ctx, 1)
+}
+
 func Example() {
 	server := deduptest.Start()
 	defer server.Close()
@@ -38,7 +51,7 @@ func Example() {
 		return
 	}
 	defer store.Close()
-	if err := store.Initialise(ctx); err != nil { // this group never claimed
+	if err := rebuild(ctx, store, nil); err != nil { // this group never claimed: nothing is to be restored
 		fmt.Println(err)
 		return
 	}
@@ -73,6 +86,56 @@ func Example() {
 	// 1 settled 0 COMPLETED 01000000000000000000000000000000/3/100 CHG0000000001
 }
 
+// A server that lost its claims answers nothing until somebody restored them from Kafka, and then as if nothing had happened.
+func ExampleStore_BeginRebuild() {
+	server := deduptest.Start()
+	defer server.Close()
+	ctx := context.Background()
+	store, err := dedup.Open(ctx, dedup.Config{
+		URL:       "redis://in-memory",
+		Dialer:    server.Dial,
+		Group:     "charge-result",
+		ClusterID: "MkU3OEVBNTcwNTJENDM2Qg",
+		TopicIDs:  map[string][16]byte{"charge-requested": {1}},
+		Holder:    "pod-1",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer store.Close()
+
+	answered := charged(100, "261122103000-00000a1", "CHG0000000001")
+	waits := charged(101, "261122103000-00000a2", "CHG0000000002")
+	_, err = store.Claim(ctx, 1, []processor.Claim{answered})
+	fmt.Println("lost:", errors.Is(err, processor.ErrClaimsLost), "foreign:", errors.Is(err, processor.ErrClaimsForeign))
+
+	err = rebuild(ctx, store, []processor.Settlement{
+		{Claim: answered, State: processor.StateSettled, Result: "COMPLETED"},
+		{Claim: waits, State: processor.StateWaiting, Hop: 2},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	retry := waits
+	retry.Hop = 2 // the second retry record that stands for it
+	claimed, err := store.Claim(ctx, 1, []processor.Claim{answered, waits, retry})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	names := map[processor.Verdict]string{processor.Ours: "ours", processor.Redelivered: "redelivered"}
+	for _, c := range claimed {
+		fmt.Println(names[c.Verdict])
+	}
+	// Output:
+	// lost: true foreign: false
+	// redelivered
+	// redelivered
+	// ours
+}
+
 // A Fake stands in for a Store where claims are not what is tested, and breaks on demand.
 func ExampleFake() {
 	ctx := context.Background()
@@ -87,10 +150,14 @@ func ExampleFake() {
 	claims.Wipe()
 	_, err = claims.Incarnation(ctx)
 	fmt.Println(errors.Is(err, processor.ErrClaimsLost))
+	claims.Revive()
+	_, err = claims.Incarnation(ctx)
+	fmt.Println(err)
 	// Output:
 	// true
 	// true
 	// true
+	// <nil>
 }
 
 func ExampleCheckPolicy() {

@@ -14,12 +14,10 @@ import (
 	"github.com/chargeresult/chargeresult/processor"
 )
 
-// initialised is a store on a real server, with a claim of record 1 for transaction "a".
-func initialised(t *testing.T, cfg Config) *Store {
+// claimedOn is a store on a real server, with a claim of record 1 for transaction "a".
+func claimedOn(t *testing.T, cfg Config) *Store {
 	store := mustOpen(t, cfg)
-	if err := store.Initialise(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	mustRebuild(t, store, 0)
 	wantOwner(t, store, claimOf(1, "a"), 1)
 	return store
 }
@@ -33,6 +31,9 @@ func wantOwner(t *testing.T, store *Store, c processor.Claim, owner int64) {
 	}
 }
 
+// errOf is the error of a BeginRebuild.
+func errOf(_ processor.Rebuild, err error) error { return err }
+
 func wantError(t *testing.T, store *Store, want error, text string) {
 	t.Helper()
 	_, err := store.Claim(t.Context(), 1, []processor.Claim{claimOf(2, "a")})
@@ -44,7 +45,7 @@ func wantError(t *testing.T, store *Store, want error, text string) {
 // F2, for real: the server comes back on its port, without the last claims or with nothing at all.
 func TestFailover(t *testing.T) {
 	server := startRedis(t)
-	store := initialised(t, server.config())
+	store := claimedOn(t, server.config())
 	server.restart(true)
 	wantError(t, store, processor.ErrClaimsLost, "restarted or failed over")
 	server.restart(false)
@@ -57,10 +58,11 @@ func TestFailover(t *testing.T) {
 // F2, the long way: a server is demoted, copies its successor, and is promoted again, all behind one open connection.
 func TestFailoverAndBack(t *testing.T) {
 	server, successor := startRedis(t), startRedis(t)
-	store := initialised(t, server.config())
-	onSuccessor := initialised(t, successor.config())
+	store := claimedOn(t, server.config())
+	onSuccessor := claimedOn(t, successor.config())
 	wantOwner(t, onSuccessor, claimOf(7, "b"), 7)
 
+	rebuild := mustBegin(t, store)
 	host, port, _ := net.SplitHostPort(successor.addr)
 	admin := server.admin()
 	if err := admin.ReplicaOf(t.Context(), host, port).Err(); err != nil {
@@ -74,6 +76,11 @@ func TestFailoverAndBack(t *testing.T) {
 		}
 	}
 	wantError(t, store, processor.ErrClaimsUnavailable, "replica")
+	for _, err := range []error{rebuild.Restore(t.Context(), nil), rebuild.Finish(t.Context(), 0), errOf(store.BeginRebuild(t.Context()))} {
+		if !errors.Is(err, processor.ErrClaimsUnavailable) || !strings.Contains(err.Error(), "replica") {
+			t.Errorf("a rebuild on a replica: %v", err)
+		}
+	}
 	if err := admin.ReplicaOf(t.Context(), "NO", "ONE").Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +93,7 @@ func TestFrozenRedis(t *testing.T) {
 	server := startRedis(t)
 	cfg := server.config()
 	cfg.OperationTimeout = 200 * time.Millisecond
-	store := initialised(t, cfg)
+	store := claimedOn(t, cfg)
 	server.signal(syscall.SIGSTOP)
 	start := time.Now()
 	_, err := store.Claim(t.Context(), 1, []processor.Claim{claimOf(3, "b")})
@@ -96,11 +103,22 @@ func TestFrozenRedis(t *testing.T) {
 	server.signal(syscall.SIGCONT)
 	wantOwner(t, store, claimOf(3, "b"), 3)
 	wantOwner(t, store, claimOf(2, "a"), 1)
+
+	rebuild := mustBegin(t, store)
+	server.signal(syscall.SIGSTOP)
+	if err := rebuild.Finish(t.Context(), 0); !errors.Is(err, processor.ErrClaimsUnavailable) {
+		t.Errorf("finished on a frozen server: %v", err)
+	}
+	server.signal(syscall.SIGCONT)
+	if err := rebuild.Finish(t.Context(), 0); err != nil {
+		t.Errorf("finished again: %v", err)
+	}
+	wantOwner(t, store, claimOf(3, "b"), 3)
 }
 
 func TestFullMemory(t *testing.T) {
 	server := startRedis(t)
-	store := initialised(t, server.config())
+	store := claimedOn(t, server.config())
 	admin := server.admin()
 	if err := admin.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
 		t.Fatal(err)
@@ -108,6 +126,9 @@ func TestFullMemory(t *testing.T) {
 	wantError(t, store, processor.ErrClaimsUnavailable, "maxmemory")
 	err := store.Settle(t.Context(), []processor.Settlement{settled(claimOf(1, "a"), 0, "FAILED")})
 	if !errors.Is(err, processor.ErrClaimsUnavailable) {
+		t.Error(err)
+	}
+	if err := errOf(store.BeginRebuild(t.Context())); !errors.Is(err, processor.ErrClaimsUnavailable) {
 		t.Error(err)
 	}
 	if err := admin.ConfigSet(t.Context(), "maxmemory", "0").Err(); err != nil {
@@ -134,7 +155,7 @@ func TestRealFacts(t *testing.T) {
 // The size that the package's documentation gives to plan by.
 func TestMemoryPerClaim(t *testing.T) {
 	server := startRedis(t)
-	store := initialised(t, server.config())
+	store := claimedOn(t, server.config())
 	used := func() int64 {
 		used, err := server.admin().InfoMap(t.Context(), "memory").Result()
 		if err != nil {

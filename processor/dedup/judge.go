@@ -6,24 +6,45 @@ import (
 	"github.com/chargeresult/chargeresult/processor"
 )
 
-// judge decides what a claim is answered where its key holds a record already. It is false where the claim
-// must be taken over instead, because the record's owner can never come back to finish it.
+// judge decides what a claim is answered where its key holds a record already. Where there is no verdict yet (0), the record is first
+// to be replaced by next, by compare-and-set, and the claim is Ours if that succeeds:
 //
-// Only a claim that is merely claimed is taken over. One that is waiting has a retry record that will be answered
-// although its owner is gone, and the event that took it over would be answered beside it: two finals.
-func judge(c processor.Claim, stored record, gone func(processor.Owner) bool) (processor.Verdict, bool) {
-	open := stored.state == processor.StateClaimed
+//   - a retry record proves that it is committed, which its claim did not hear of: the settlement was lost, or the store lost it.
+//     It is written down, else the transaction's earlier records could go on too.
+//   - the owner is gone and can never finish it: the claim is taken over. Only one that is merely claimed is. One that is waiting has a
+//     retry record that will be answered although its owner is gone, and the event that took it over would be answered beside it: two finals.
+func judge(c processor.Claim, stored record, gone func(processor.Owner) bool) (v processor.Verdict, next record) {
+	own := stored.owner == c.Owner
 	switch {
-	case stored.owner == c.Owner && open:
-		return processor.Ours, true
-	case stored.owner == c.Owner:
-		return processor.Redelivered, true
-	case open && gone(stored.owner):
-		return 0, false
+	case own && (stored.state == processor.StateSettled || stored.hop > c.Hop):
+		return processor.Redelivered, stored
+	case own && stored.hop < c.Hop:
+		next, _ = merge(stored, claimedRecord(c))
+		return 0, next
+	case own:
+		return processor.Ours, stored
+	case stored.state == processor.StateClaimed && gone(stored.owner):
+		return 0, claimedRecord(c)
 	case stored.fingerprint == c.Fingerprint:
-		return processor.Duplicate, true
+		return processor.Duplicate, stored
 	default:
-		return processor.Conflict, true
+		return processor.Conflict, stored
+	}
+}
+
+// newestOnly lets only the newest of several hops of one owner in a batch go on. All of them may have been answered Ours: the input record was
+// judged when nobody had heard of the retry record yet that stands for it, and comes behind it in the same batch.
+func newestOnly(claims []processor.Claim, claimed []processor.Claimed) {
+	newest := map[processor.Owner]int{}
+	for _, c := range claims {
+		if c.Hop > 0 {
+			newest[c.Owner] = max(newest[c.Owner], c.Hop)
+		}
+	}
+	for i, c := range claims {
+		if claimed[i].Verdict == processor.Ours && c.Hop < newest[c.Owner] {
+			claimed[i].Verdict = processor.Redelivered
+		}
 	}
 }
 

@@ -48,16 +48,54 @@ func TestJudge(t *testing.T) {
 		c := claimOf(1, "a")
 		stored := claimedRecord(c)
 		stored.state = k.state
+		if k.state != processor.StateClaimed {
+			stored.hop = 1
+		}
 		if !k.owner {
 			stored.owner.Offset = 2
 		}
 		if !k.fingerprint {
 			stored.fingerprint = "another"
 		}
-		got, decided := judge(c, stored, func(processor.Owner) bool { return k.gone })
-		if got != want || decided == (want == takeOver) {
-			t.Errorf("%+v: verdict %d, decided %v, want %d", k, got, decided, want)
+		got, next := judge(c, stored, func(processor.Owner) bool { return k.gone })
+		if got != want || want == takeOver && next != claimedRecord(c) {
+			t.Errorf("%+v: verdict %d, next %q, want %d", k, got, next, want)
 		}
+	}
+}
+
+// A retry record of the owner itself, by how far the store thinks that the transaction has come.
+func TestJudgeHops(t *testing.T) {
+	const ours, redelivered, raised = processor.Ours, processor.Redelivered, processor.Verdict(0)
+	own := claimOf(1, "a")
+	for _, test := range []struct {
+		state processor.State
+		hop   int
+		want  []processor.Verdict // of hops 0 to 3
+	}{
+		{processor.StateClaimed, 0, []processor.Verdict{ours, raised, raised, raised}},
+		{processor.StateWaiting, 1, []processor.Verdict{redelivered, ours, raised, raised}},
+		{processor.StateWaiting, 2, []processor.Verdict{redelivered, redelivered, ours, raised}},
+		{processor.StateSettled, 0, []processor.Verdict{redelivered, redelivered, redelivered, redelivered}},
+		{processor.StateSettled, 2, []processor.Verdict{redelivered, redelivered, redelivered, redelivered}},
+	} {
+		stored := claimedRecord(own)
+		stored.state, stored.hop, stored.fingerprint = test.state, test.hop, "as it was mapped before"
+		for n, want := range test.want {
+			got, next := judge(hop(own, n), stored, func(processor.Owner) bool { return true })
+			wantNext := stored
+			if want == raised {
+				wantNext.state, wantNext.hop = processor.StateWaiting, n
+			}
+			if got != want || next != wantNext {
+				t.Errorf("%s %d, hop %d: verdict %d, next %q, want %d, %q", test.state, test.hop, n, got, next, want, wantNext)
+			}
+		}
+	}
+	gone := claimedRecord(other(own, 2))
+	got, next := judge(hop(own, 2), gone, func(processor.Owner) bool { return true })
+	if got != 0 || next.String() != "1 waiting 2 - 5f0c0000000000000000000000000001/3/1 CHG0000000001" {
+		t.Errorf("a gone owner's claim: verdict %d, next %q", got, next)
 	}
 }
 

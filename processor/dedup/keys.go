@@ -21,5 +21,8 @@ func (k keys) claim(c processor.Claim) string {
 	return k.prefix + strings.ToLower(string(c.Operation)) + ":" + strings.ToLower(c.CorrelationID)
 }
 
-// sentinel is the key of the group's sentinel. No claim's key can equal it: theirs have one colon more.
+// sentinel is the key of the group's sentinel. No claim's key can equal it, or the lease's: theirs have one colon more.
 func (k keys) sentinel() string { return k.prefix + "sentinel" }
+
+// lease is the key of the lease that the process which rebuilds the group's claims holds.
+func (k keys) lease() string { return k.prefix + "rebuild" }

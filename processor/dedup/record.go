@@ -51,10 +51,24 @@ func parseRecord(value string) (record, error) {
 	if r.owner, err = parseOwner(fields[4]); err != nil {
 		return record{}, fmt.Errorf("owner of claim %q: %w", value, err)
 	}
-	if rank(r.state) == 0 || r.hop < 0 || r.String() != value {
+	if !r.possible() || r.String() != value {
 		return record{}, fmt.Errorf("%q is no claim of layout %s", value, layoutVersion)
 	}
 	return r, nil
+}
+
+// possible reports whether the hop fits the state: what is merely claimed has no retry record, and what waits has one.
+func (r record) possible() bool {
+	switch r.state {
+	case processor.StateClaimed:
+		return r.hop == 0
+	case processor.StateWaiting:
+		return r.hop > 0
+	case processor.StateSettled:
+		return r.hop >= 0
+	default:
+		return false
+	}
 }
 
 // parseOwner reads what processor.Owner's String writes.
@@ -78,9 +92,13 @@ func parseOwner(s string) (processor.Owner, error) {
 	return o, nil
 }
 
-// claimedRecord is what a claim writes under a free key.
+// claimedRecord is what a claim writes under a free key. A retry record is committed, or nobody could claim for it: its transaction waits.
 func claimedRecord(c processor.Claim) record {
-	return record{state: processor.StateClaimed, owner: c.Owner, fingerprint: c.Fingerprint}
+	r := record{state: processor.StateClaimed, owner: c.Owner, fingerprint: c.Fingerprint}
+	if c.Hop > 0 {
+		r.state, r.hop = processor.StateWaiting, c.Hop
+	}
+	return r
 }
 
 // settledRecord is what a settlement writes under a free key. It fails if that could not be read back.

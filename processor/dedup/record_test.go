@@ -35,6 +35,8 @@ var unreadable = []string{
 	"1 pending 0 - 5f0c0000000000000000000000000001/3/1234 CHG0000000001",
 	"1 claimed +1 - 5f0c0000000000000000000000000001/3/1234 CHG0000000001",
 	"1 claimed -1 - 5f0c0000000000000000000000000001/3/1234 CHG0000000001",
+	"1 claimed 1 - 5f0c0000000000000000000000000001/3/1234 CHG0000000001",
+	"1 waiting 0 - 5f0c0000000000000000000000000001/3/1234 CHG0000000001",
 	"1 claimed x - 5f0c0000000000000000000000000001/3/1234 CHG0000000001",
 	"1 claimed 0  5f0c0000000000000000000000000001/3/1234 CHG0000000001",
 	"1 claimed 0 - 5f0c/3/1234 CHG0000000001",
@@ -59,6 +61,8 @@ func TestSettlementThatCannotBeStored(t *testing.T) {
 		{Claim: c, State: "finished"},
 		{Claim: c},
 		waiting(c, -1),
+		waiting(c, 0),
+		{Claim: c, State: processor.StateClaimed, Hop: 1},
 		settled(c, 0, "NO RESULT"),
 		settled(c, 0, noResult),
 	} {

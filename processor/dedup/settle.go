@@ -16,23 +16,32 @@ func (s *Store) Settle(ctx context.Context, settled []processor.Settlement) erro
 	if len(settled) == 0 {
 		return nil
 	}
+	calls, err := s.settleCalls(settled)
+	if err != nil {
+		return err
+	}
 	bounded, cancel := s.bound(ctx)
 	defer cancel()
+	if _, err := s.eval(bounded, s.scripts.settle, s.guard, calls); err != nil {
+		return s.failed(ctx, "settle claims", err)
+	}
+	return nil
+}
+
+// settleCalls are the runs of settle.lua that write settlements, a chunk each.
+func (s *Store) settleCalls(settled []processor.Settlement) ([]call, error) {
 	var calls []call
 	for settlements := range slices.Chunk(settled, chunk) {
 		c := call{args: []any{s.cfg.TTL.Milliseconds()}}
 		for _, one := range settlements {
 			r, err := settledRecord(one)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			c.keys = append(c.keys, s.keys.claim(one.Claim))
 			c.args = append(c.args, r.String())
 		}
 		calls = append(calls, c)
 	}
-	if _, err := s.eval(bounded, s.settle, calls); err != nil {
-		return s.failed(ctx, "settle claims", err)
-	}
-	return nil
+	return calls, nil
 }

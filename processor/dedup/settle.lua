@@ -1,12 +1,12 @@
--- settle.lua, after guard.lua: writes how far transactions have come, as merge in judge.go says.
+-- settle.lua, after guard.lua or lease.lua: writes how far transactions have come, as merge in judge.go says.
 --
--- KEYS[2..]  the claims' keys
--- ARGV[at]   time to live in milliseconds; then for each key the value to write
+-- KEYS[first..]  the claims' keys
+-- ARGV[at]       time to live in milliseconds; then for each key the value to write
 local layout = '^1 (%l+) (%d+) (%S+) (%S+) (.*)$'
 local rank = {claimed = 1, waiting = 2, settled = 3}
 
-for i = 2, #KEYS do
-  local value = ARGV[at + i - 1]
+for i = first, #KEYS do
+  local value = ARGV[at + i - first + 1]
   local stored = redis.call('GET', KEYS[i])
   if stored then
     local state, hop, result, owner, fingerprint = string.match(stored, layout)
@@ -28,4 +28,4 @@ for i = 2, #KEYS do
     redis.call('SET', KEYS[i], value, 'PX', ARGV[at])
   end
 end
-return {'ok', have.incarnation}
+return {'ok', ''}

@@ -2,28 +2,12 @@ package dedup
 
 import (
 	"context"
-	"crypto/rand"
-	_ "embed"
 	"encoding/hex"
 	"fmt"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/chargeresult/chargeresult/processor"
-)
-
-// The scripts. Each but the last begins with the guard.
-var (
-	//go:embed guard.lua
-	guardLua string
-	//go:embed claim.lua
-	claimLua string
-	//go:embed settle.lua
-	settleLua string
-	//go:embed incarnation.lua
-	incarnationLua string
-	//go:embed initialise.lua
-	initialiseLua string
 )
 
 // Fields of the sentinel, beside one topic:<name> for each input topic.
@@ -33,6 +17,9 @@ const (
 	fieldTopic     = "topic:"
 )
 
+// fieldLease is the Field of a Loss for a rebuild's lease, which is no field of the sentinel.
+const fieldLease = "lease"
+
 // Store keeps claims in Redis. Its methods may be called by many goroutines at once.
 // Nothing in it changes after Open, but for the client's pool of connections.
 type Store struct {
@@ -41,8 +28,8 @@ type Store struct {
 	server   string // address, for errors
 	keys     keys
 	identity []any // name, value, ...: what the sentinel must say
-
-	claim, settle, incarnation, initialise *redis.Script
+	guard    call  // what guard.lua wants
+	scripts  scripts
 }
 
 var _ processor.Claims = (*Store)(nil)
@@ -60,15 +47,16 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		cfg:         cfg,
-		client:      client,
-		server:      "redis " + server,
-		keys:        keysOf(cfg.Group),
-		identity:    identity(cfg),
-		claim:       redis.NewScript(guardLua + claimLua),
-		settle:      redis.NewScript(guardLua + settleLua),
-		incarnation: redis.NewScript(guardLua + incarnationLua),
-		initialise:  redis.NewScript(initialiseLua),
+		cfg:      cfg,
+		client:   client,
+		server:   "redis " + server,
+		keys:     keysOf(cfg.Group),
+		identity: identity(cfg),
+		scripts:  newScripts(),
+	}
+	s.guard = call{
+		keys: []string{s.keys.sentinel()},
+		args: append([]any{len(s.identity)}, s.identity...),
 	}
 	if _, err := s.Facts(ctx); err != nil {
 		client.Close()
@@ -89,31 +77,15 @@ func identity(cfg Config) []any {
 // Close closes the connections.
 func (s *Store) Close() error { return s.client.Close() }
 
-// Initialise creates the sentinel, and with it the first incarnation, of a group that never claimed.
-// Where there is one it stays, but for its generation, which is 0 again; and Initialise reports whether it may be claimed under: it is safe to repeat, and in several processes at once.
-//
-// Whether the group never claimed is the caller's to know, from Kafka: the store cannot tell a new server from a wiped one.
-// Initialising a wiped store lets every transaction be asked, and published, a second time.
-func (s *Store) Initialise(ctx context.Context) error {
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	args := append([]any{rand.Text()}, s.identity...)
-	if err := s.initialise.Run(bounded, s.client, []string{s.keys.sentinel()}, args...).Err(); err != nil {
-		return s.unavailable(ctx, "initialise claims", err)
-	}
-	_, err := s.Incarnation(ctx)
-	return err
-}
-
 // Incarnation implements processor.Claims.
 func (s *Store) Incarnation(ctx context.Context) (string, error) {
 	bounded, cancel := s.bound(ctx)
 	defer cancel()
-	replies, err := s.eval(bounded, s.incarnation, []call{{}})
+	replies, err := s.eval(bounded, s.scripts.incarnation, s.guard, []call{{}})
 	if err != nil {
 		return "", s.failed(ctx, "claim store's incarnation", err)
 	}
-	return replies[0].incarnation, nil
+	return replies[0].id, nil
 }
 
 // bound puts the operation timeout on one call of a method.

@@ -27,9 +27,7 @@ func serve(t testing.TB) (*deduptest.Server, Config) {
 func TestServerReplacedBehindOpenConnection(t *testing.T) {
 	server, cfg := serve(t)
 	store := mustOpen(t, cfg)
-	if err := store.Initialise(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	mustRebuild(t, store, 0)
 	connections := server.TotalConnectionCount()
 	stored := server.HGet(store.keys.sentinel(), "run_id")
 	server.Restart()
@@ -43,9 +41,6 @@ func TestServerReplacedBehindOpenConnection(t *testing.T) {
 	}
 	if keys := server.Keys(); len(keys) != 1 {
 		t.Errorf("the replaced server holds %v", keys)
-	}
-	if err := store.Initialise(t.Context()); !errors.Is(err, processor.ErrClaimsLost) {
-		t.Errorf("initialising over a sentinel: %v", err)
 	}
 }
 
@@ -70,9 +65,7 @@ func TestReplicaIsNoLoss(t *testing.T) {
 
 func TestForeignIdentity(t *testing.T) {
 	server, cfg := serve(t)
-	if err := mustOpen(t, cfg).Initialise(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	mustRebuild(t, mustOpen(t, cfg), 0)
 	cluster, topic := cfg, cfg
 	cluster.ClusterID = "another"
 	topic.TopicIDs = map[string][16]byte{"charge-cancelled": {9}, "charge-requested": {7}}
@@ -88,6 +81,9 @@ func TestForeignIdentity(t *testing.T) {
 		var loss *Loss
 		if !errors.As(err, &loss) || loss.Field != test.field || loss.Stored != test.stored || loss.Found != test.found {
 			t.Errorf("got %v, want a Loss of %s", err, test.field)
+		}
+		if !errors.Is(err, processor.ErrClaimsForeign) || !errors.Is(err, processor.ErrClaimsLost) || !strings.Contains(err.Error(), "accept-offsets") {
+			t.Errorf("got %v, want a foreign loss that names accept-offsets", err)
 		}
 		for _, name := range []string{test.field, test.stored, test.found} {
 			if err == nil || !strings.Contains(err.Error(), name) {
@@ -107,9 +103,7 @@ func TestForeignIdentity(t *testing.T) {
 func TestAddedTopic(t *testing.T) {
 	_, cfg := serve(t)
 	first := mustOpen(t, cfg)
-	if err := first.Initialise(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	mustRebuild(t, first, 0)
 	cfg.TopicIDs = maps.Clone(cfg.TopicIDs)
 	cfg.TopicIDs["charge-cancelled"] = [16]byte{1}
 	if _, err := mustOpen(t, cfg).Incarnation(t.Context()); err != nil {
@@ -124,35 +118,11 @@ func TestAddedTopic(t *testing.T) {
 	}
 }
 
-func TestInitialise(t *testing.T) {
-	_, cfg := serve(t)
-	store := mustOpen(t, cfg)
-	if _, err := store.Incarnation(t.Context()); !errors.Is(err, processor.ErrClaimsLost) {
-		t.Errorf("before: %v", err)
-	}
-	var incarnations []string
-	for range 2 {
-		if err := store.Initialise(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		incarnation, err := store.Incarnation(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		incarnations = append(incarnations, incarnation)
-	}
-	if incarnations[0] != incarnations[1] {
-		t.Errorf("a second Initialise began another incarnation: %v", incarnations)
-	}
-}
-
 // A new server, and SCRIPT FLUSH, know no script: the call brings it along.
 func TestScriptsForgotten(t *testing.T) {
 	_, cfg := serve(t)
 	store := mustOpen(t, cfg)
-	if err := store.Initialise(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	mustRebuild(t, store, 0)
 	for i := range int64(3) {
 		if err := store.client.ScriptFlush(t.Context()).Err(); err != nil {
 			t.Fatal(err)
@@ -169,9 +139,7 @@ func TestGroupsApart(t *testing.T) {
 	for i, group := range []string{"a", "b", "{a}"} {
 		cfg.Group = group
 		store := mustOpen(t, cfg)
-		if err := store.Initialise(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		mustRebuild(t, store, 0)
 		claimed, err := store.Claim(t.Context(), 1, []processor.Claim{claimOf(int64(i), "a")})
 		if err != nil || claimed[0].Verdict != processor.Ours {
 			t.Errorf("group %s: %+v, %v", group, claimed, err)
@@ -183,9 +151,7 @@ func TestGroupsApart(t *testing.T) {
 func TestUnreadableClaim(t *testing.T) {
 	server, cfg := serve(t)
 	store := mustOpen(t, cfg)
-	if err := store.Initialise(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	mustRebuild(t, store, 0)
 	c := claimOf(1, "a")
 	for _, value := range unreadable[1:] {
 		server.Set(store.keys.claim(c), value)
@@ -212,7 +178,7 @@ func TestTimeToLive(t *testing.T) {
 				wantVerdict(t, s, other(c, 2), processor.Duplicate, 1) // renews nothing
 				mustSettle(t, s, settled(c, 0, "FAILED"))              // renews
 				time.Sleep(DefaultTTL - time.Second)
-				mustSettle(t, s, waiting(c, 0)) // changes nothing, and renews
+				mustSettle(t, s, waiting(c, 1)) // lowers nothing, and renews
 				time.Sleep(DefaultTTL - time.Second)
 				wantVerdict(t, s, other(c, 2), processor.Duplicate, 1)
 				time.Sleep(2 * time.Second)
@@ -256,9 +222,8 @@ func TestFrozenServer(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	server, cfg := serve(t)
 	store := mustOpen(t, cfg)
-	if err := store.Initialise(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	mustRebuild(t, store, 0)
+	rebuild := mustBegin(t, store)
 	for message, want := range map[string]string{
 		"LOADING Redis is loading the dataset in memory":                                     "wait",
 		"READONLY You can't write against a read only replica.":                              "replica",
@@ -278,14 +243,16 @@ func TestRefusals(t *testing.T) {
 		settleErr := store.Settle(t.Context(), []processor.Settlement{settled(claimOf(1, "a"), 0, "")})
 		_, incarnationErr := store.Incarnation(t.Context())
 		_, factsErr := store.Facts(t.Context())
-		for _, err := range []error{claimErr, settleErr, incarnationErr, factsErr, store.Initialise(t.Context())} {
+		_, beginErr := store.BeginRebuild(t.Context())
+		restoreErr, finishErr := rebuild.Restore(t.Context(), nil), rebuild.Finish(t.Context(), 0)
+		for _, err := range []error{claimErr, settleErr, incarnationErr, factsErr, beginErr, restoreErr, finishErr} {
 			if !errors.Is(err, processor.ErrClaimsUnavailable) || errors.Is(err, processor.ErrClaimsLost) || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: got %v, want unavailable, and %q", message, err, want)
 			}
 		}
 	}
 	server.Refuse("")
-	if _, err := store.Incarnation(t.Context()); err != nil {
+	if err := rebuild.Finish(t.Context(), 0); err != nil {
 		t.Error(err)
 	}
 }

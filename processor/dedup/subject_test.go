@@ -34,6 +34,7 @@ func testConfig() Config {
 	return Config{
 		URL:       "redis://memory",
 		Group:     "charge-result",
+		Holder:    "host:17",
 		ClusterID: "MkU3OEVBNTcwNTJENDM2Qg",
 		TopicIDs:  map[string][16]byte{"charge-requested": testTopic},
 		// A server in memory is slow with the race detector on a busy machine.
@@ -47,13 +48,16 @@ func fakeSubject(*testing.T) subject {
 	cfg.Gone = gone.is
 	f := NewFake(cfg)
 	return subject{
-		claims:     f,
-		failClaim:  func(fault Fault) { f.FailClaims(fault) },
-		failSettle: func(fault Fault) { f.FailSettles(fault) },
-		wipe:       f.Wipe,
-		replace:    f.Replace,
-		revive:     f.Rebuild,
-		forget:     f.Forget,
+		claims:      f,
+		failClaim:   func(fault Fault) { f.FailClaims(fault) },
+		failSettle:  func(fault Fault) { f.FailSettles(fault) },
+		failBegin:   func(fault Fault) { f.FailBegins(fault) },
+		failRestore: func(fault Fault) { f.FailRestores(fault) },
+		failFinish:  func(fault Fault) { f.FailFinishes(fault) },
+		wipe:        f.Wipe,
+		replace:     f.Replace,
+		forget:      f.Forget,
+		expire:      func() { f.lease = nil },
 		stored: func(c processor.Claim) string {
 			r, ok := f.live(f.keys.claim(c))
 			if !ok {
@@ -91,12 +95,15 @@ func storeSubject(t *testing.T, cfg Config, admin redis.UniversalClient, replace
 			t.Fatal(err)
 		}
 	}
-	must(store.Initialise(t.Context()))
+	mustRebuild(t, store, 0)
 	return subject{
-		claims:     store,
-		failClaim:  faults.set,
-		failSettle: faults.set,
-		wipe:       func() { must(admin.FlushAll(t.Context()).Err()) },
+		claims:      store,
+		failClaim:   faults.set,
+		failSettle:  faults.set,
+		failBegin:   faults.set,
+		failRestore: faults.set,
+		failFinish:  faults.set,
+		wipe:        func() { must(admin.FlushAll(t.Context()).Err()) },
 		replace: func() {
 			replace()
 			for range poolSize { // connections to the old server, each of which fails once
@@ -105,10 +112,7 @@ func storeSubject(t *testing.T, cfg Config, admin redis.UniversalClient, replace
 				}
 			}
 		},
-		revive: func() {
-			must(admin.Del(t.Context(), store.keys.sentinel()).Err())
-			must(store.Initialise(t.Context()))
-		},
+		expire: func() { must(admin.Del(t.Context(), store.keys.lease()).Err()) },
 		forget: func(c processor.Claim) { must(admin.Del(t.Context(), store.keys.claim(c)).Err()) },
 		stored: func(c processor.Claim) string {
 			value, err := admin.Get(t.Context(), store.keys.claim(c)).Result()

@@ -16,19 +16,19 @@ func TestRefusedAdmissionHoldsIntake(t *testing.T) {
 		values := numbered("a", 10)
 		k.send(0, values...)
 		p := k.start(u)
-		k.await("intake is held", func() bool { return p.engine.Status().Held == errRedisDown.Error() })
-		since := p.engine.Status().HeldSince
+		k.await("intake is held", func() bool { return p.held(HeldByAdmission) == errRedisDown.Error() })
+		since := p.engine.Status().Holds[0].Since
 		time.Sleep(20 * time.Second)
 		if got := u.log(&u.begun); len(got) > 0 {
 			t.Fatalf("processed without admission: %v", got)
 		}
-		if now := p.engine.Status(); !now.HeldSince.Equal(since) || now.Sessions != 1 {
-			t.Errorf("held since %v in session %d, want %v and the first", now.HeldSince, now.Sessions, since)
+		if now := p.engine.Status(); len(now.Holds) != 1 || !now.Holds[0].Since.Equal(since) || now.Sessions != 1 {
+			t.Errorf("held by %v in session %d, want since %v and the first", now.Holds, now.Sessions, since)
 		}
 		u.setAdmit(nil)
 		k.awaitPublished(values...)
-		if held := p.engine.Status().Held; held != "" {
-			t.Errorf("still held: %s", held)
+		if holds := p.engine.Status().Holds; len(holds) > 0 {
+			t.Errorf("still held: %v", holds)
 		}
 		p.stop()
 	})
@@ -44,7 +44,7 @@ func TestAdmissionOfRevokedMessages(t *testing.T) {
 			k.send(int32(i), value)
 		}
 		first := k.start(u, as("a"))
-		k.await("intake is held", func() bool { return first.engine.Status().Held != "" })
+		k.await("intake is held", func() bool { return first.held(HeldByAdmission) != "" })
 		second := k.start(u2, as("b"))
 		k.await("the second process does its share", func() bool { return len(u2.log(&u2.processed)) == 2 })
 		time.Sleep(2 * time.Second)

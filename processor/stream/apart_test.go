@@ -9,13 +9,13 @@ import (
 // A process that can't work as a member of its group says why, whether its session survives that or not, and stops saying so when it works again.
 func TestStatusSaysWhyApart(t *testing.T) {
 	tests := map[string]struct {
-		lose, mend func(*process, *upper)
-		reason     string
+		lose, mend    func(*process, *upper)
+		reason, cause string
 	}{
 		"the network is cut": {
 			func(p *process, _ *upper) { p.link.cut() },
 			func(p *process, _ *upper) { p.link.heal() },
-			errCut.Error(),
+			HeldByGroup, errCut.Error(),
 		},
 		"admission no longer holds, and is refused": {
 			func(_ *process, u *upper) {
@@ -27,7 +27,7 @@ func TestStatusSaysWhyApart(t *testing.T) {
 				u.setAdmit(nil)
 				u.setConfirm(nil)
 			},
-			"the ledger was lost",
+			HeldByAdmission, "the ledger was lost",
 		},
 	}
 	for name, test := range tests {
@@ -39,12 +39,12 @@ func TestStatusSaysWhyApart(t *testing.T) {
 				p := k.start(u)
 				k.await("it is busy", func() bool { return len(u.log(&u.processed)) > 50 })
 				test.lose(p, u)
-				k.await("it says why it waits", func() bool { return strings.Contains(p.engine.Status().Held, test.reason) })
+				k.await("it says why it waits", func() bool { return strings.Contains(p.held(test.reason), test.cause) })
 				test.mend(p, u)
 				k.send(0, values[200:]...)
 				k.neverPublishedTwice(values...)
-				if held := p.engine.Status().Held; held != "" {
-					t.Errorf("it still says %q", held)
+				if holds := p.engine.Status().Holds; len(holds) > 0 {
+					t.Errorf("it still says %v", holds)
 				}
 				p.stop()
 			})
@@ -57,9 +57,9 @@ func TestStatusSaysWhyNotJoined(t *testing.T) {
 	bubble(t, func(t *testing.T, k *kafka) {
 		p := k.start(newUpper())
 		p.link.cut()
-		k.await("it says why it does not join", func() bool { return strings.Contains(p.engine.Status().Held, errCut.Error()) })
+		k.await("it says why it does not join", func() bool { return strings.Contains(p.held(HeldByGroup), errCut.Error()) })
 		p.link.heal()
-		k.await("it joins", func() bool { return p.engine.Status().Held == "" })
+		k.await("it joins", func() bool { return len(p.engine.Status().Holds) == 0 })
 		p.stop()
 	})
 }

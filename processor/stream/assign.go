@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -32,17 +33,7 @@ func resume(c committedOffset, topicID [16]byte, cluster string, log logRange, a
 	if c.offset < 0 {
 		return log.start, nil, nil // a new partition: from its beginning
 	}
-	mark, err := parseMark(c.metadata)
-	switch {
-	case err != nil:
-		err = fmt.Errorf("%w: offset %d was committed by another program or moved by hand (%w)", ErrForeignCommit, c.offset, err)
-	case mark.cluster != cluster:
-		err = fmt.Errorf("%w: offset %d was committed on cluster %s, this is %s", ErrRecreatedTopic, c.offset, mark.cluster, cluster)
-	case mark.topicID != topicID:
-		err = fmt.Errorf("%w: offset %d was committed for topic ID %x, the topic of this name is now %x", ErrRecreatedTopic, c.offset, mark.topicID, topicID)
-	case mark.base != c.offset:
-		err = fmt.Errorf("%w: offset %d carries the mark of offset %d", ErrForeignCommit, c.offset, mark.base)
-	}
+	mark, err := believe(c, topicID, cluster)
 	known := c.offset // the log must reach as far as what was finished in it, or other records have those offsets now
 	if n := len(mark.runs); n > 0 {
 		known = mark.runs[n-1].last + 1
@@ -61,6 +52,22 @@ func resume(c committedOffset, topicID [16]byte, cluster string, log logRange, a
 		return log.start, nil, nil
 	}
 	return c.offset, nil, nil
+}
+
+// believe reads the mark of a commit and makes sure that it is ours: for this offset, of this topic, on this cluster.
+func believe(c committedOffset, topicID [16]byte, cluster string) (commitMark, error) {
+	mark, err := parseMark(c.metadata)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%w: offset %d was committed by another program or moved by hand (%w)", ErrForeignCommit, c.offset, err)
+	case mark.cluster != cluster:
+		err = fmt.Errorf("%w: offset %d was committed on cluster %s, this is %s", ErrRecreatedTopic, c.offset, mark.cluster, cluster)
+	case mark.topicID != topicID:
+		err = fmt.Errorf("%w: offset %d was committed for topic ID %x, the topic of this name is now %x", ErrRecreatedTopic, c.offset, mark.topicID, topicID)
+	case mark.base != c.offset:
+		err = fmt.Errorf("%w: offset %d carries the mark of offset %d", ErrForeignCommit, c.offset, mark.base)
+	}
+	return mark, err
 }
 
 const acceptAdvice = "find out who moved it; then either put the offset back, or run with accept-offsets to go on from here"
@@ -102,6 +109,9 @@ func (s *session) assigned(ctx context.Context, offsets map[string]map[int32]kgo
 			}
 			at, runs, err := resume(s.fetched[p.topicPartition], p.topicID, p.cluster, log, s.cfg.AcceptOffsets)
 			p.tracker = newTracker(at, runs)
+			if slices.Contains(s.cfg.Parked, topic) {
+				p.due = s.cfg.Due
+			}
 			s.parts.assign(p)
 			s.joined.ResumeFetchPartitions(map[string][]int32{topic: {number}}) // a pause outlives the assignment it was made for
 			if err != nil {

@@ -80,6 +80,23 @@ func TestConfigReportsEveryFault(t *testing.T) {
 	}
 }
 
+func TestConfigOfParkedTopics(t *testing.T) {
+	valid := Config{Group: "g", Topics: []string{"in"}, TransactionalID: "t", Handler: newUpper(), Parked: []string{"later"}, Due: dueOf}
+	if _, err := New(valid); err != nil {
+		t.Errorf("parked topics: %v", err)
+	}
+	for name, change := range map[string]func(*Config){
+		"Parked needs Due":                   func(c *Config) { c.Due = nil },
+		"Parked and Topics both name \"in\"": func(c *Config) { c.Parked = []string{"later", "in"} },
+	} {
+		c := valid
+		change(&c)
+		if _, err := New(c); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("New = %v, want %q", err, name)
+		}
+	}
+}
+
 func TestConfigDefaults(t *testing.T) {
 	if _, err := New(Config{Group: "g", Topics: []string{"in"}, TransactionalID: "t", Handler: newUpper()}); err != nil {
 		t.Errorf("what is required suffices: %v", err)

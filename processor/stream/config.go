@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -26,10 +27,12 @@ type Config struct {
 	Handler Handler
 	Ledger  Ledger // optional
 
-	// Due says when a record may be admitted; zero: at once. Within a partition records become due in order, or nearly: one that is not
-	// due holds back those behind it, and only its partition. Optional.
+	// Parked are further topics to read, whose records wait until they are due. A new group starts at their beginning, FromEnd or not.
+	Parked []string
+	// Due says when a record of Parked may be admitted; zero: at once. Within a partition records become due in order, or nearly: one that is
+	// not due holds back those behind it, and only its partition. It is asked under a lock, often: it must be quick, and always say the same.
 	Due func(*kgo.Record) time.Time
-	// Intake lets others hold intake, each with a named reason. Optional.
+	// Intake lets others hold intake, each with a named reason. Default: one of the engine's own.
 	Intake *Intake
 
 	// Concurrency is how many messages are processed at once, over all partitions. Default 64.
@@ -48,7 +51,7 @@ type Config struct {
 	// DrainTimeout is how long messages in flight may take to finish when their partition is revoked or the engine shuts down. Default 25 s.
 	DrainTimeout time.Duration
 
-	// FromEnd makes a group that never committed anything start at the end of the topics, not at their beginning.
+	// FromEnd makes a group that never committed anything start at the end of Topics, not at their beginning.
 	FromEnd bool
 	// AcceptOffsets goes on where a foreign commit, a recreated topic or an offset out of range would stop a partition.
 	AcceptOffsets bool
@@ -73,6 +76,9 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	if c.Intake == nil {
+		c.Intake = NewIntake(c.Logger)
+	}
 	return c
 }
 
@@ -93,6 +99,10 @@ func (c Config) validate() error {
 	}
 	check(c.Group != "", "Group is empty")
 	check(len(c.Topics) > 0, "Topics is empty")
+	check(len(c.Parked) == 0 || c.Due != nil, "Parked needs Due: when its records may be admitted")
+	for _, topic := range c.Parked {
+		check(!slices.Contains(c.Topics, topic), "Parked and Topics both name %q", topic)
+	}
 	check(c.TransactionalID != "", "TransactionalID is empty")
 	check(c.Handler != nil, "Handler is nil")
 	check(c.Concurrency > 0, "Concurrency is %d, want at least 1", c.Concurrency)

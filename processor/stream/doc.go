@@ -1,7 +1,8 @@
 // Package stream turns the records of Kafka topics into other records, exactly once, out of order, and without one slow record holding up
 // those behind it.
 //
-// [Engine] is what a program runs; [Handler] is what it brings along; [Ledger] keeps state outside Kafka in step with what commits.
+// [Engine] is what a program runs; [Handler] is what it brings along; [Ledger] keeps state outside Kafka in step with what commits; [Intake]
+// is the valve that others may close. [CommittedPositions] is for readers outside: what a group has finished.
 //
 // # Session
 //
@@ -15,6 +16,20 @@
 // low-water mark as the offset and the runs of finished offsets above it, encoded, in its metadata. The next owner reads both and
 // skips what is finished. The metadata names its version, cluster, topic ID and offset, so that an offset that somebody moved is
 // noticed. A partition whose map gets full is not fetched until the map has room again; nothing is dropped.
+//
+// # Due times
+//
+// The records of Config.Parked wait until they are due. The first one of a partition that is not, and what comes behind it, stays with its
+// assignment; once that is a poll's worth the partition is paused until half of it has been taken up: of a backlog, however long, less than two polls
+// are in memory. The
+// tracker learns of a record when it is taken up, so no commit passes one that waits, and whoever is assigned the partition
+// next fetches it again. Reading wakes up when the first of all heads is due.
+//
+// # Holds
+//
+// While intake is held, for whatever reasons, one message at a time is let in, and only when none is in flight: whoever holds needs
+// real work to find out whether its reason is gone. What is in flight goes on, membership too. The engine itself holds when Admit fails
+// and while it is no working member of its group, so that [Status] has one list of reasons why nothing comes in.
 //
 // # Order
 //
@@ -36,7 +51,7 @@
 // # Errors
 //
 //	what happens                                               what the engine does
-//	Admit fails                                                holds intake, says so in Status, tries again
+//	Admit fails                                                holds intake, with the reason, tries again
 //	a record, an offset or Confirm fails; rebalance            aborts; the same results go into the next transaction
 //	the end of a transaction is unknown                        settles nothing and starts over
 //	expelled, member ID changed, producer timed out            starts over
@@ -47,11 +62,13 @@
 //	another process has our name                               Run returns ErrFenced
 //	transactions of the broker are unsafe                      Run returns ErrUnsafeBroker
 //	Process fails                                              Run returns its error
-//	the cluster is away                                        waits, and starts over
+//	the cluster is away                                        holds intake, with the reason, and starts over
 //
 // # Limits
 //
 // Exactly once is the only mode, and it holds for subscribers that read with read_committed. Every message needs at least one record as its
-// result: one without waits for the next transaction, and keeps a revocation or a shutdown waiting for DrainTimeout. New partitions are
-// noticed when the client refreshes its metadata, within five minutes. A handler or a ledger that ignores its context keeps a session from ending.
+// result: one without waits for the next transaction, keeps a revocation or a shutdown waiting for DrainTimeout, and a held intake shut. While a
+// revocation drains, nothing is fetched, and what becomes due meanwhile may wait for its end. Due times are the wall clock's: one that is set
+// forward is noticed when the wait that is under way ends. New partitions are noticed when the client refreshes its metadata, within five minutes.
+// A handler or a ledger that ignores its context keeps a session from ending.
 package stream

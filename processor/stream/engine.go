@@ -29,7 +29,11 @@ func New(cfg Config) (*Engine, error) {
 }
 
 // Status returns what the engine is doing.
-func (e *Engine) Status() Status { return e.status.snapshot() }
+func (e *Engine) Status() Status {
+	now := e.status.snapshot()
+	now.Holds = e.cfg.Intake.Holds()
+	return now
+}
 
 // How long the engine waits before it starts over, at first and at most.
 const (
@@ -41,6 +45,7 @@ const (
 // returns nil. It returns an error only for what waiting can't mend: ErrFenced, ErrUnsafeBroker, a fault of the handler. Whatever else
 // happens to the broker, the group or a transaction, it starts over from what is committed.
 func (e *Engine) Run(ctx context.Context) error {
+	defer e.cfg.Intake.Release(HeldByGroup)
 	for wait := restartBackoff; ; wait = min(2*wait, restartBackoffMax) {
 		before := e.Status().Committed
 		err := e.live(ctx)
@@ -54,8 +59,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		if e.Status().Committed > before {
 			wait = restartBackoff
 		}
-		e.status.part(err)
-		e.cfg.Logger.Warn("starting over from what is committed", "reason", err, "in", wait)
+		e.cfg.Intake.Hold(HeldByGroup, fmt.Sprintf("starting over from what is committed: %v", err))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -76,7 +80,7 @@ func (e *Engine) live(ctx context.Context) error {
 	return s.run(ctx)
 }
 
-// prepare checks the broker and, for a group that begins at the end, writes down where that is: a partition that gets its first record
+// prepare checks the broker and, for a group that begins at the end of its topics, writes down where that is: a partition that gets its first record
 // before its first commit would otherwise be taken for a new one, or its records for old ones.
 func (e *Engine) prepare(ctx context.Context) error {
 	client, err := kgo.NewClient(e.cfg.Client...)

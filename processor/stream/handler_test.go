@@ -30,6 +30,8 @@ type upper struct {
 	processed []string
 	settled   []string
 	admitted  []string
+	member    Member   // who admitted last
+	now, most int      // messages being processed, and the most at once
 	faults    []string // broken promises of the engine
 	admit     func(generation int32, ms []*Message) error
 	confirm   func(ms []*Message) error
@@ -52,6 +54,7 @@ func (u *upper) Admit(_ context.Context, member Member, ms []*Message) error {
 			return err
 		}
 	}
+	u.member = member
 	for _, m := range ms {
 		u.admitted = append(u.admitted, string(m.Record.Value))
 	}
@@ -96,17 +99,17 @@ func (u *upper) enter(m *Message) (leave func()) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.begun = append(u.begun, string(m.Record.Value))
-	key := fmt.Sprintf("%d/%s", m.Record.Partition, m.Record.Key)
-	if m.Record.Key == nil {
-		return func() {}
-	}
+	u.now++
+	u.most = max(u.most, u.now)
+	key := fmt.Sprintf("%s/%d/%s", m.Record.Topic, m.Record.Partition, m.Record.Key)
 	if u.running[key] {
 		u.faults = append(u.faults, fmt.Sprintf("two messages of key %s at once", key))
 	}
-	u.running[key] = true
+	u.running[key] = m.Record.Key != nil
 	return func() {
 		u.mu.Lock()
 		defer u.mu.Unlock()
+		u.now--
 		u.running[key] = false
 	}
 }

@@ -30,7 +30,7 @@ func bubble(t *testing.T, f func(t *testing.T, k *kafka)) {
 	})
 }
 
-// kafka is an embedded cluster on a network of its own, with the input topic "in" (4 partitions) and the output topic "out" (1).
+// kafka is an embedded cluster on a network of its own, with the input topics "in" (4 partitions) and "later" (2, parked) and the output topic "out" (1).
 type kafka struct {
 	t        *testing.T
 	net      kfake.VirtualNetwork
@@ -44,7 +44,7 @@ func newKafka(t *testing.T) *kafka {
 	k := &kafka{t: t}
 	var err error
 	k.cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(k.net.Listen), kfake.ClusterID("embedded"),
-		kfake.SeedTopics(4, "in"), kfake.SeedTopics(1, "out"))
+		kfake.SeedTopics(4, "in"), kfake.SeedTopics(2, "later"), kfake.SeedTopics(1, "out"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,11 +165,16 @@ func less(a, b []string) (left []string) {
 // committedAt returns what the group holds for a partition of "in".
 func (k *kafka) committedAt(partition int32) (offset int64, metadata string) {
 	k.t.Helper()
+	return k.committedOf("in", partition)
+}
+
+func (k *kafka) committedOf(topic string, partition int32) (offset int64, metadata string) {
+	k.t.Helper()
 	offsets, err := k.admin.FetchOffsets(k.t.Context(), "g")
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		k.t.Fatal(err)
 	}
-	o, ok := offsets.Lookup("in", partition)
+	o, ok := offsets.Lookup(topic, partition)
 	if !ok {
 		return -1, ""
 	}

@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"cmp"
+	"context"
 	"log/slog"
 	"slices"
 	"sync"
@@ -9,15 +11,22 @@ import (
 
 // Intake is the one valve before an engine. Whoever can't have more work for the time being holds it, with a reason; while any
 // reason holds, the engine lets in one message at a time, and only when none is in flight: somebody has to find out whether the reason is
-// gone. Membership of the group is not touched. It may be used by many goroutines at once.
+// gone. Membership of the group is not touched. It may be used by many goroutines at once, and by one engine.
 type Intake struct {
 	log *slog.Logger
 
 	mu      sync.Mutex
 	holds   map[string]Hold
 	logged  map[string]time.Time // when a hold of this reason was last logged
-	changed chan struct{}        // closed when holds become some, or none
+	changed context.Context      // ends when holds become some, or none
+	signal  context.CancelFunc   // ends it
 }
+
+// The reasons of the engine itself. Others have names of their own.
+const (
+	HeldByAdmission = "admission" // Admit fails
+	HeldByGroup     = "group"     // the process is no working member of its group
+)
 
 // Hold is one reason why intake is held.
 type Hold struct {
@@ -31,7 +40,9 @@ func NewIntake(log *slog.Logger) *Intake {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Intake{log: log, holds: map[string]Hold{}, logged: map[string]time.Time{}, changed: make(chan struct{})}
+	i := &Intake{log: log, holds: map[string]Hold{}, logged: map[string]time.Time{}}
+	i.changed, i.signal = context.WithCancel(context.Background())
+	return i
 }
 
 // Hold holds intake for a reason, until Release. A reason that holds already only gets another cause.
@@ -50,7 +61,7 @@ func (i *Intake) Hold(reason, cause string) {
 		i.logged[reason] = time.Now()
 	}
 	if len(i.holds) == 1 && !known {
-		i.signal()
+		i.turned()
 	}
 }
 
@@ -65,14 +76,24 @@ func (i *Intake) Release(reason string) {
 	delete(i.holds, reason)
 	i.log.Info("intake released", "reason", reason, "held_for", time.Since(hold.Since).Round(time.Millisecond), "cause", hold.Cause)
 	if len(i.holds) == 0 {
-		i.signal()
+		i.turned()
 	}
 }
 
-// signal tells whoever waits that intake was closed or opened. mu is held.
-func (i *Intake) signal() {
-	close(i.changed)
-	i.changed = make(chan struct{})
+// turned tells whoever waits that intake is held now, or not any more. The caller holds the lock.
+func (i *Intake) turned() {
+	i.signal()
+	i.changed, i.signal = context.WithCancel(context.Background())
+}
+
+// turn says whether intake is held, and returns a context that ends with ctx, or as soon as that changes.
+func (i *Intake) turn(ctx context.Context) (turn context.Context, end context.CancelFunc, held bool) {
+	i.mu.Lock()
+	changed, held := i.changed, len(i.holds) > 0
+	i.mu.Unlock()
+	turn, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(changed, cancel)
+	return turn, func() { stop(); cancel() }, held
 }
 
 // Holds returns why intake is held, the longest first; none if it is not.
@@ -83,6 +104,6 @@ func (i *Intake) Holds() []Hold {
 	for _, h := range i.holds {
 		holds = append(holds, h)
 	}
-	slices.SortFunc(holds, func(a, b Hold) int { return a.Since.Compare(b.Since) })
+	slices.SortFunc(holds, func(a, b Hold) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Reason, b.Reason)) })
 	return holds
 }

@@ -8,34 +8,58 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// read polls, admits and dispatches until ctx ends. When intake must stop, it simply does not poll:
-// membership needs no polling.
+// read takes turns until ctx ends. When intake must stop, it simply does not poll: membership needs no polling.
 func (s *session) read(ctx context.Context) {
-	for {
-		room := s.ahead.wait(ctx)
-		if room == 0 {
-			return
-		}
-		fetches := s.consumer.PollRecords(ctx, min(room, maxPoll))
-		messages := s.parts.accept(fetches, fetches.NumRecords())
-		s.consumer.AllowRebalance()
-		s.faults(fetches)
-		if fetches.NumRecords() == 0 && fetches.Err() != nil { // the client asks again at once
-			select {
-			case <-ctx.Done():
-			case <-time.After(readBackoff):
-			}
-		}
-		if ctx.Err() != nil || len(messages) == 0 {
-			continue
-		}
-		s.parts.throttle(s.consumer)
-		s.ahead.take(len(messages))
-		s.order.dispatch(s.admit(ctx, messages))
+	for ctx.Err() == nil {
+		s.turn(ctx)
 	}
+}
+
+// turn admits and dispatches what is due of what waits here or, if nothing is, what it polls. It ends without either when intake is held or
+// released: then there is another room to fill.
+func (s *session) turn(ctx context.Context) {
+	turn, end, held := s.cfg.Intake.turn(ctx)
+	defer end()
+	room := min(s.ahead.wait(turn, held), maxPoll)
+	if room == 0 {
+		return
+	}
+	messages, next := s.parts.due(time.Now(), room)
+	if len(messages) == 0 {
+		messages = s.poll(turn, next, room)
+	}
+	s.parts.throttle(s.consumer)
+	if ctx.Err() != nil || len(messages) == 0 {
+		return
+	}
+	s.ahead.take(len(messages))
+	s.order.dispatch(s.admit(ctx, messages))
+}
+
+// poll returns the messages of at most limit new records, which may be none. It waits for records until ctx ends, or until next, when the first of what
+// waits here is due.
+func (s *session) poll(ctx context.Context, next time.Time, limit int) []*Message {
+	if !next.IsZero() {
+		var end context.CancelFunc
+		ctx, end = context.WithDeadline(ctx, next)
+		defer end()
+	}
+	fetches := s.consumer.PollRecords(ctx, limit)
+	messages := s.parts.accept(fetches, time.Now())
+	s.consumer.AllowRebalance()
+	if ctx.Err() != nil && errors.Is(fetches.Err0(), ctx.Err()) {
+		return nil // it was we who ended it
+	}
+	s.faults(fetches)
+	if fetches.NumRecords() == 0 && fetches.Err() != nil { // the client asks again at once
+		select {
+		case <-ctx.Done():
+		case <-time.After(readBackoff):
+		}
+	}
+	return messages
 }
 
 // readBackoff is how long reading waits after a poll that had nothing but errors.
@@ -54,13 +78,13 @@ func (s *session) admit(ctx context.Context, messages []*Message) []*Message {
 		messages, lost = s.parts.sift(messages)
 		s.ahead.release(len(lost))
 		if len(messages) == 0 {
-			s.status.release(s.cfg.Logger)
+			s.cfg.Intake.Release(HeldByAdmission)
 			return nil
 		}
 		member, err := s.checkMember(messages)
 		if err == nil {
 			if err = s.cfg.Handler.Admit(ctx, member, messages); err == nil {
-				s.status.release(s.cfg.Logger)
+				s.cfg.Intake.Release(HeldByAdmission)
 				return messages
 			}
 		}
@@ -68,7 +92,7 @@ func (s *session) admit(ctx context.Context, messages []*Message) []*Message {
 			s.failed(err)
 		}
 		if ctx.Err() == nil { // else it is no news that it is refused
-			s.status.hold(err, s.cfg.Logger)
+			s.cfg.Intake.Hold(HeldByAdmission, err.Error())
 		}
 		select {
 		case <-ctx.Done():
@@ -77,46 +101,6 @@ func (s *session) admit(ctx context.Context, messages []*Message) []*Message {
 		case <-time.After(wait):
 		}
 	}
-}
-
-// checkMember notices that the group knows us under another member ID than the one the messages' partitions were assigned to. The client can
-// rejoin as another member without saying so:
-//
-//  1. the member pauses for longer than its session and is expelled; another member takes its partitions, finishes records and leaves
-//  2. the member's join is refused (UNKNOWN_MEMBER_ID); the client joins again, as a new member, without OnPartitionsLost
-//  3. it is assigned the partitions it had; the client "keeps" them: no callback, and the committed offsets are not read again
-//
-// The trackers would go on from where they were and publish again. So a changed member ID ends the session.
-//
-// The generation it returns was read together with the member ID: a later one may be another member's.
-func (s *session) checkMember(messages []*Message) (Member, error) {
-	id, generation := s.consumer.GroupMetadata()
-	for _, m := range messages {
-		if m.partition.member != id {
-			return Member{}, fmt.Errorf("%w: %q, was %q", errMemberChanged, id, m.partition.member)
-		}
-	}
-	return Member{Generation: generation, prove: func(ctx context.Context) error { return s.prove(ctx, id, generation) }}, nil
-}
-
-// prove sends a heartbeat of its own: the answer to it is the coordinator's word that the member is one in this generation.
-func (s *session) prove(ctx context.Context, id string, generation int32) error {
-	if err := (membership{id, generation}).check(); err != nil {
-		return err
-	}
-	beat := kmsg.NewPtrHeartbeatRequest()
-	beat.Group, beat.MemberID, beat.Generation = s.cfg.Group, id, generation
-	if s.cfg.InstanceID != "" {
-		beat.InstanceID = &s.cfg.InstanceID
-	}
-	resp, err := beat.RequestWith(ctx, s.consumer)
-	if err == nil {
-		err = kerr.ErrorForCode(resp.ErrorCode)
-	}
-	if err != nil {
-		return fmt.Errorf("prove membership %q in generation %d: %w", id, generation, err)
-	}
-	return nil
 }
 
 // faults deals with what a poll reports beside records.
@@ -130,7 +114,7 @@ func (s *session) faults(fetches kgo.Fetches) {
 			return
 		}
 		if group := (*kgo.ErrGroupSession)(nil); errors.As(err, &group) {
-			s.status.part(err)
+			return // the membership hook was told
 		}
 		owned := s.parts.find(map[string][]int32{topic: {number}})
 		if topic != "" && number >= 0 && len(owned) == 0 {

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// lookAhead bounds how many messages are in flight.
+// lookAhead bounds how many messages are in flight: limit, or one while intake is held.
 type lookAhead struct {
 	limit int
 
@@ -21,7 +21,11 @@ func newLookAhead(limit int) *lookAhead {
 }
 
 // wait returns how many more messages there is room for, at least one, or 0 when ctx has ended.
-func (a *lookAhead) wait(ctx context.Context) int {
+func (a *lookAhead) wait(ctx context.Context, held bool) int {
+	limit := a.limit
+	if held {
+		limit = 1
+	}
 	defer context.AfterFunc(ctx, func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
@@ -29,13 +33,13 @@ func (a *lookAhead) wait(ctx context.Context) int {
 	})()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for a.used >= a.limit && ctx.Err() == nil {
+	for a.used >= limit && ctx.Err() == nil {
 		a.room.Wait()
 	}
 	if ctx.Err() != nil {
 		return 0
 	}
-	return a.limit - a.used
+	return limit - a.used
 }
 
 func (a *lookAhead) take(n int) {

@@ -20,8 +20,9 @@ type partition struct {
 	topicPartition
 	topicID  [16]byte
 	cluster  string
-	member   string          // the member ID it was assigned to; a tracker is worth nothing to another one
-	ctx      context.Context // ends when the assignment is fenced: the time to drain is up
+	member   string                      // the member ID it was assigned to; a tracker is worth nothing to another one
+	due      func(*kgo.Record) time.Time // of a parked topic: when a record may be accepted; nil: at once
+	ctx      context.Context             // ends when the assignment is fenced: the time to drain is up
 	cancel   context.CancelCauseFunc
 	draining chan struct{} // closed when the engine wants the partition to come to rest
 	idle     chan struct{} // closed when it has, or when it is fenced
@@ -29,11 +30,15 @@ type partition struct {
 	// What follows is guarded by partitions.mu.
 
 	tracker *tracker
-	running int // messages being processed, or finished and not committed
+	waiting []*kgo.Record // fetched and not accepted, because the first of them is not due; less than two polls
+	next    time.Time     // when that one is
+	running int           // messages being processed, or finished and not committed
 	phase   phase
-	paused  bool            // not fetched, because its offset map is full
+	full    bool            // the offset map is, and has not come down to mapRelax yet
+	ahead   bool            // enough waits, and has not come down to half of it yet
+	paused  bool            // not fetched; see throttle
 	stopped *PartitionError // why it goes no further, if it does not
-	moved   time.Time       // when its committed position last changed
+	moved   time.Time       // see PartitionStatus
 }
 
 type phase uint8
@@ -62,27 +67,7 @@ func (ps *partitions) assign(p *partition) {
 	ps.owned[p.topicPartition] = p
 }
 
-// accept turns fetched records into messages. It leaves out what is not assigned, or not any more, what was fetched before, and
-// what an earlier assignment finished.
-func (ps *partitions) accept(fetches kgo.Fetches, n int) []*Message {
-	messages := make([]*Message, 0, n)
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	fetches.EachPartition(func(ftp kgo.FetchTopicPartition) {
-		p := ps.owned[topicPartition{ftp.Topic, ftp.Partition}]
-		if p == nil || p.phase != live {
-			return
-		}
-		for _, r := range ftp.Records {
-			if p.tracker.accept(r.Offset) {
-				messages = append(messages, &Message{Record: r, TopicID: p.topicID, partition: p})
-			}
-		}
-	})
-	return messages
-}
-
-// live returns the messages whose partitions are still ours to start work for, and those that are not.
+// sift returns the messages whose partitions are still ours to start work for, and those that are not.
 func (ps *partitions) sift(messages []*Message) (ours, lost []*Message) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
@@ -175,6 +160,7 @@ func (ps *partitions) fenceLocked(p *partition) {
 		close(p.idle)
 		p.phase = fenced
 	}
+	p.waiting, p.next = nil, time.Time{} // whoever is assigned the partition next fetches them again
 	p.cancel(errDrained)
 }
 

@@ -143,20 +143,25 @@ func (ps *partitions) aborted(messages []*Message) {
 	}
 }
 
-// throttle stops fetching the partitions that stopped or whose offset map is full, and goes on with those that have room again. (A broker that
-// refuses a fetch does so at once: a partition that stopped and is still fetched keeps a processor busy.) It is the only owner of the
-// client's pauses, which is why it holds the lock while it sets them; assign clears them, because they survive a rebalance by themselves.
+// throttle stops fetching the partitions that stopped, whose offset map is full or of which a poll's worth waits to become due, and goes on with
+// those that have no reason left. (A broker that refuses a fetch does so at once: a partition that stopped and is still fetched keeps a processor busy.) It
+// is the only owner of the client's pauses, which is why it holds the lock while it sets them; assign clears them, because they survive
+// a rebalance by themselves. Whoever accepts records calls it before the next poll: what waits of a partition is less than two polls. Few records
+// that wait are no reason to pause, because a partition that is resumed is fetched only when the client's fetch under way has ended.
 func (ps *partitions) throttle(client *kgo.Client) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	for tp, p := range ps.owned {
-		switch pieces := p.tracker.pieces(); {
-		case !p.paused && (p.stopped != nil || pieces > mapFull):
+		pieces := p.tracker.pieces()
+		p.full = pieces > mapFull || p.full && pieces >= mapRelax
+		p.ahead = len(p.waiting) >= maxPoll || p.ahead && len(p.waiting) >= maxPoll/2
+		pause := p.stopped != nil || p.full || p.ahead
+		switch {
+		case pause && !p.paused:
 			client.PauseFetchPartitions(map[string][]int32{tp.topic: {tp.number}})
-			p.paused = true
-		case p.paused && p.stopped == nil && pieces < mapRelax:
+		case !pause && p.paused:
 			client.ResumeFetchPartitions(map[string][]int32{tp.topic: {tp.number}})
-			p.paused = false
 		}
+		p.paused = pause
 	}
 }

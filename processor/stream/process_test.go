@@ -84,14 +84,26 @@ func (p *process) ended(limit time.Duration) error {
 	}
 }
 
+// held returns the cause of a hold, or nothing if intake is not held for that reason.
+func (p *process) held(reason string) string {
+	for _, h := range p.engine.Status().Holds {
+		if h.Reason == reason {
+			return h.Cause
+		}
+	}
+	return ""
+}
+
 // stopped returns why a partition of "in" stopped.
 func (p *process) stopped(partition int32) string {
 	return p.partition(partition).Stopped
 }
 
-func (p *process) partition(number int32) PartitionStatus {
+func (p *process) partition(number int32) PartitionStatus { return p.partitionOf("in", number) }
+
+func (p *process) partitionOf(topic string, number int32) PartitionStatus {
 	for _, one := range p.engine.Status().Partitions {
-		if one.Topic == "in" && one.Partition == number {
+		if one.Topic == topic && one.Partition == number {
 			return one
 		}
 	}

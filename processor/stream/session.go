@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -17,6 +18,10 @@ const (
 	settleTimeout = 3 * time.Second  // telling the ledger of the last commits when the session ends
 	abortTimeout  = 5 * time.Second  // aborting a transaction
 )
+
+// fetchWait is how long a broker may keep a fetch that has nothing to say: what Kafka's own consumer says. A partition that is resumed is
+// fetched with the next one, and its records may be due: the client's 5 s would keep them waiting. Config.Client may say otherwise.
+const fetchWait = 500 * time.Millisecond
 
 var (
 	errAdminTimeout       = errors.New("stream: admin timeout")
@@ -76,7 +81,7 @@ func (s *session) producerOptions() []kgo.Opt {
 func (s *session) consumerOptions() []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.ConsumerGroup(s.cfg.Group),
-		kgo.ConsumeTopics(s.cfg.Topics...),
+		kgo.ConsumeTopics(slices.Concat(s.cfg.Topics, s.cfg.Parked)...),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.DisableAutoCommit(), // no plain commits, ever: one that overtakes a transaction's moves the group back
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
@@ -89,9 +94,10 @@ func (s *session) consumerOptions() []kgo.Opt {
 		kgo.BlockRebalanceOnPoll(),
 		kgo.OnOffsetsFetched(s.offsetsFetched),
 		kgo.AdjustFetchOffsetsFn(s.assigned),
-		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { s.status.rejoin() }), // called even if there are none
+		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { s.cfg.Intake.Release(HeldByGroup) }), // called even if there are none
 		kgo.OnPartitionsRevoked(s.revoked),
 		kgo.OnPartitionsLost(s.lost),
+		kgo.WithHooks(membershipHook{s.cfg.Intake}),
 	}
 	if s.cfg.InstanceID != "" {
 		opts = append(opts, kgo.InstanceID(s.cfg.InstanceID))
@@ -108,13 +114,14 @@ func (s *session) run(ctx context.Context) error {
 		return fmt.Errorf("take over transactional ID %q: %w", s.cfg.TransactionalID, err)
 	}
 	var err error
-	s.consumer, err = kgo.NewClient(append(s.cfg.Client[:len(s.cfg.Client):len(s.cfg.Client)], s.consumerOptions()...)...)
+	s.consumer, err = kgo.NewClient(slices.Concat([]kgo.Opt{kgo.FetchMaxWait(fetchWait)}, s.cfg.Client, s.consumerOptions())...)
 	if err != nil {
 		return fmt.Errorf("make the consumer: %w", err)
 	}
 	defer s.leave()
 	s.status.attach(s)
 	defer s.status.attach(nil)
+	defer s.cfg.Intake.Release(HeldByAdmission)
 
 	alive, fail := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer fail(errStopped)

@@ -12,8 +12,7 @@ import (
 type Status struct {
 	Joined     bool              `json:"joined"`              // whether it is a member of the group with a session under way
 	InFlight   int               `json:"inFlight"`            // messages fetched and not committed
-	Held       string            `json:"held,omitempty"`      // why intake is held, if it is
-	HeldSince  time.Time         `json:"heldSince,omitzero"`  // since when
+	Holds      []Hold            `json:"holds"`               // why intake is held, the longest first; none if it is not
 	Commit     string            `json:"commit,omitempty"`    // why the last transaction did not commit, if it did not
 	Committed  int64             `json:"committed"`           // messages committed since the engine started
 	LastCommit time.Time         `json:"lastCommit,omitzero"` // when
@@ -26,10 +25,12 @@ type PartitionStatus struct {
 	Topic     string    `json:"topic"`
 	Partition int32     `json:"partition"`
 	LowWater  int64     `json:"lowWater"`          // the lowest record that is not finished
-	Fetched   int64     `json:"fetched"`           // the lowest record that is not fetched
-	InFlight  int       `json:"inFlight"`          // records fetched and not finished
+	Fetched   int64     `json:"fetched"`           // the lowest record that was not taken up: it waits here, or is not fetched
+	InFlight  int       `json:"inFlight"`          // records taken up and not finished
+	Waiting   int       `json:"waiting"`           // records held here because the first of them is not due; more may wait in the log
+	NextDue   time.Time `json:"nextDue,omitzero"`  // when that one is
 	Map       int       `json:"map"`               // bytes of the offset map in the commit
-	Moved     time.Time `json:"moved"`             // when a commit last moved it, or when it was assigned
+	Moved     time.Time `json:"moved"`             // when a commit last moved it, or when it was given work after it had none, or assigned
 	Paused    bool      `json:"paused,omitempty"`  // not fetched, because the offset map is full
 	Stopped   string    `json:"stopped,omitempty"` // why it goes no further
 }
@@ -42,14 +43,10 @@ type status struct {
 	mu         sync.Mutex
 	session    *session // nil between sessions
 	sessions   int
-	held       error // why intake is held, or nil
-	heldSince  time.Time
-	apart      error // why the process is no working member of the group, or nil
-	apartSince time.Time
 	failing    error // why the last transaction did not commit
 	committedN int64
 	lastCommit time.Time
-	logged     time.Time // when a lasting fault was last logged
+	logged     time.Time // when a failed transaction was last logged
 	unread     time.Time // when a failure to read was
 }
 
@@ -57,50 +54,9 @@ func (st *status) attach(s *session) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.session = s
-	st.held = nil // it was the session's that ended
 	if s != nil {
 		st.sessions++
 	}
-}
-
-// part notes why the process does not work as a member of the group.
-func (st *status) part(err error) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.apart == nil {
-		st.apartSince = time.Now()
-	}
-	st.apart = err
-}
-
-// rejoin notes that it does.
-func (st *status) rejoin() {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	st.apart = nil
-}
-
-// hold notes that intake is held, and logs it when that is news, and then once an interval.
-func (st *status) hold(err error, log *slog.Logger) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.held == nil {
-		st.heldSince = time.Now()
-	}
-	if st.held == nil || st.held.Error() != err.Error() && time.Since(st.logged) > time.Second || time.Since(st.logged) > faultInterval {
-		log.Warn("intake held", "reason", err, "since", st.heldSince)
-		st.logged = time.Now()
-	}
-	st.held = err
-}
-
-func (st *status) release(log *slog.Logger) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.held != nil {
-		log.Info("intake goes on", "held_for", time.Since(st.heldSince).Round(time.Millisecond), "reason", st.held)
-	}
-	st.held = nil
 }
 
 // unreadable logs what a poll reports, once an interval: a client that may not read asks again, and again.
@@ -134,12 +90,6 @@ func (st *status) committed(n int) {
 func (st *status) snapshot() Status {
 	st.mu.Lock()
 	now := Status{Committed: st.committedN, LastCommit: st.lastCommit, Sessions: st.sessions, Joined: st.session != nil, Partitions: []PartitionStatus{}}
-	switch {
-	case st.held != nil:
-		now.Held, now.HeldSince = st.held.Error(), st.heldSince
-	case st.apart != nil:
-		now.Held, now.HeldSince = st.apart.Error(), st.apartSince
-	}
 	if st.failing != nil {
 		now.Commit = st.failing.Error()
 	}
@@ -161,7 +111,7 @@ func (ps *partitions) snapshot() []PartitionStatus {
 		pos, _ := p.position()
 		one := PartitionStatus{
 			Topic: p.topic, Partition: p.number, LowWater: pos.offset, Fetched: p.tracker.next, InFlight: p.tracker.pending,
-			Map: len(pos.metadata), Moved: p.moved, Paused: p.paused && p.stopped == nil,
+			Waiting: len(p.waiting), NextDue: p.next, Map: len(pos.metadata), Moved: p.moved, Paused: p.full && p.stopped == nil,
 		}
 		if p.stopped != nil {
 			one.Stopped = p.stopped.Error()

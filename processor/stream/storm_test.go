@@ -13,7 +13,7 @@ import (
 )
 
 // TestStorm lets everything happen at once, in an order that a seed decides: crashes, restarts, networks that come and go, requests and answers
-// that are lost, aborts, rebalances, slow messages. Whatever happened, in the end every result is published once, in the order
+// that are lost, aborts, rebalances, slow messages, messages that wait until they are due, holds. Whatever happened, in the end every result is published once, in the order
 // of its key, and every partition is committed to its end.
 func TestStorm(t *testing.T) {
 	for seed := range uint64(4) {
@@ -28,8 +28,10 @@ type storm struct {
 	k      *kafka
 	rng    *rand.Rand
 	procs  [2]*process
-	hands  [2]*upper
-	sent   [4][]string // by partition
+	hands  [2]*punctual
+	sent   [4][]string // by partition of "in"
+	parked [2][]string // by partition of "later"
+	due    [2]time.Time
 	events []string
 }
 
@@ -46,6 +48,7 @@ func (s *storm) run() {
 		for range perRound {
 			s.sendOne(round)
 		}
+		s.parkOne()
 		s.disturb()
 		time.Sleep(time.Duration(s.rng.IntN(4000)) * time.Millisecond)
 	}
@@ -72,8 +75,21 @@ func (s *storm) calm() {
 }
 
 func (s *storm) launch(i int) {
-	s.hands[i] = newUpper()
-	s.procs[i] = s.k.start(s.hands[i], as(fmt.Sprint("storm-", i)))
+	s.hands[i] = newPunctual(s.t)
+	s.procs[i] = s.k.start(s.hands[i], as(fmt.Sprint("storm-", i)), parked)
+}
+
+// parkOne parks "pPARTITION:tick-NUMBER", due within a quarter of a minute and not before the one before it.
+func (s *storm) parkOne() {
+	number := s.rng.IntN(len(s.parked))
+	due := time.Now().Add(time.Duration(s.rng.IntN(15000)) * time.Millisecond)
+	if due.Before(s.due[number]) {
+		due = s.due[number]
+	}
+	s.due[number] = due
+	value := fmt.Sprintf("p%d:tick-%d", number, len(s.parked[number]))
+	s.parked[number] = append(s.parked[number], value)
+	s.k.park(int32(number), due, value)
 }
 
 // sendOne sends "kKEY:KIND-NUMBER"; a key stays on its partition.
@@ -95,7 +111,7 @@ func (s *storm) disturb() {
 	keys := []kmsg.Key{kmsg.Produce, kmsg.TxnOffsetCommit, kmsg.EndTxn, kmsg.Heartbeat, kmsg.JoinGroup, kmsg.OffsetFetch, kmsg.InitProducerID}
 	key := keys[s.rng.IntN(len(keys))]
 	var what string
-	switch s.rng.IntN(8) {
+	switch s.rng.IntN(9) {
 	case 0:
 		what = "crash"
 		p.crash()
@@ -126,6 +142,11 @@ func (s *storm) disturb() {
 	case 7:
 		what = "what was slow goes on"
 		u.letGo()
+	case 8:
+		what = "a hold for a while"
+		intake := p.engine.cfg.Intake
+		intake.Hold("storm", "a test")
+		time.AfterFunc(time.Duration(s.rng.IntN(8000))*time.Millisecond, func() { intake.Release("storm") })
 	}
 	s.events = append(s.events, fmt.Sprintf("%s %d: %s", time.Now().Format("04:05.000"), i, what))
 }
@@ -147,6 +168,13 @@ func (s *storm) check() {
 	for number, values := range s.sent {
 		all = append(all, values...)
 		k.awaitCommitted(int32(number), int64(len(values)))
+	}
+	for number, values := range s.parked {
+		all = append(all, values...)
+		k.await("what was parked is committed", func() bool {
+			at, _ := k.committedOf("later", int32(number))
+			return at == int64(len(values)) || len(values) == 0
+		})
 	}
 	inKeyOrder(t, k.published())
 	k.neverPublishedTwice(all...)

@@ -41,7 +41,7 @@ func (m Member) Prove(ctx context.Context) error {
 // Handler turns records into records. All its methods may be called at the same time, for different messages.
 type Handler interface {
 	// Admit prepares the messages of one poll before any of them is processed, in the order they were fetched.
-	// A retry record of Config.Due is due by then. The member is who we are to the group, at the time of the call.
+	// A record of Config.Parked is due by then. The member is who we are to the group, at the time of the call.
 	//
 	// An error holds intake: nothing more is fetched, and Admit is called again for the same messages (less those whose partition
 	// was taken away meanwhile) until it succeeds. It must therefore be safe to repeat.

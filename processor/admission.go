@@ -1,0 +1,46 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/chargeresult/chargeresult/processor/stream"
+)
+
+// claim claims a poll's transactions. A store that lost its claims, or was never used, is rebuilt from the topics first: by this process, or by
+// another, while this one is told to wait.
+func (p *Processor) claim(ctx context.Context, member stream.Member, claims []Claim) ([]Claimed, error) {
+	cause := errOffsetsAccepted
+	if !p.mustRebuild {
+		claimed, err := p.cfg.Claims.Claim(ctx, member.Generation, claims)
+		if err == nil {
+			p.cfg.Intake.Release(HoldRebuild) // another process may have mended it
+		}
+		if !p.mendable(ctx, member, err) {
+			return claimed, err
+		}
+		cause = err
+	}
+	p.cfg.Intake.Hold(HoldRebuild, cause.Error())
+	if err := p.cfg.Rebuilder.Rebuild(ctx, member); err != nil {
+		return nil, fmt.Errorf("rebuild: %w", err)
+	}
+	p.mustRebuild = false
+	p.cfg.Intake.Release(HoldRebuild)
+	return p.cfg.Claims.Claim(ctx, member.Generation, claims)
+}
+
+var errOffsetsAccepted = errors.New("moved offsets are accepted: what is settled or waiting must be known before anything is claimed")
+
+// mendable says whether a rebuild mends what is wrong with the claims. It does if the group's generations count from 1 again, because it was
+// deleted: whoever is a member now, in a generation older than one that claimed before, is a member of another life of the group.
+func (p *Processor) mendable(ctx context.Context, member stream.Member, err error) bool {
+	switch {
+	case errors.Is(err, ErrClaimsForeign):
+		return false
+	case errors.Is(err, ErrClaimStale):
+		return member.Prove(ctx) == nil
+	}
+	return errors.Is(err, ErrClaimsLost)
+}
