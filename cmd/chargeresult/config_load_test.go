@@ -238,7 +238,6 @@ func TestAllFaultsAtOnce(t *testing.T) {
 		file + ":2: start",
 		"--commit-interval",
 		"CHARGERESULT_INQUIRY_TIMEOUT",
-		"CHARGERESULT_BREAKER_WINDOW",
 		"CHARGERESULT_INQUIRY_SECRET_KEY and CHARGERESULT_INQUIRY_TRAN_TOKEN",
 	}
 	if !reflect.DeepEqual(names, want) {

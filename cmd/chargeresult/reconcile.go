@@ -18,24 +18,35 @@ import (
 func reconcileCommand() command {
 	var asJSON bool
 	var limit int
+	var since string
 	return command{
 		name:    "reconcile",
 		summary: "account for every event the group has finished, from Kafka alone; exit code 1 if it does not add up, naming transactions",
 		examples: []string{
 			"chargeresult reconcile",
+			"chargeresult reconcile --since 2026-11-22T00:00:00Z    # where the group began at the end of the topics, or was moved forward",
 			"chargeresult reconcile --json | jq -r '.faults[] | [.kind, .correlationId] | @tsv'",
 		},
 		settings: true,
 		needs:    []string{groupKafka},
 		flags: func(fs *flag.FlagSet) {
 			fs.BoolVar(&asJSON, "json", false, "print JSON")
+			fs.StringVar(&since, "since", "", "don't call an event missing that is older than this `time` (RFC 3339, or a duration ago such as 72h)")
 			fs.IntVar(&limit, "limit", 100, "name at most so `many` of what does not add up")
 		},
 		run: func(ctx context.Context, in invocation) error {
+			var wrong faults
 			if limit < 1 || limit > 1_000_000 {
-				return faults{{Name: "--limit", Value: strconv.Itoa(limit), Problem: "expected 1 to 1000000"}}
+				wrong = append(wrong, fault{Name: "--limit", Value: strconv.Itoa(limit), Problem: "expected 1 to 1000000"})
 			}
-			account, err := reconcile(ctx, in.cfg, limit, progressLine(in.stderr))
+			from, ok := instant(since, time.Now())
+			if !ok {
+				wrong = append(wrong, fault{Name: "--since", Value: since, Problem: "expected a time (RFC 3339) or a duration ago such as 72h"})
+			}
+			if len(wrong) > 0 {
+				return wrong
+			}
+			account, err := reconcile(ctx, in.cfg, from, limit, progressLine(in.stderr))
 			if err != nil {
 				return err
 			}
@@ -48,7 +59,19 @@ func reconcileCommand() command {
 	}
 }
 
-func reconcile(ctx context.Context, c config, limit int, progress func(done, total int64)) (replay.Account, error) {
+// instant reads a time, or how long before now it was; empty is the zero time.
+func instant(text string, now time.Time) (time.Time, bool) {
+	if text == "" {
+		return time.Time{}, true
+	}
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+		return now.Add(-ago), true
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	return t, err == nil
+}
+
+func reconcile(ctx context.Context, c config, since time.Time, limit int, progress func(done, total int64)) (replay.Account, error) {
 	decoder, err := events.NewDecoder(fieldsOf(c))
 	if err != nil {
 		return replay.Account{}, err
@@ -61,7 +84,7 @@ func reconcile(ctx context.Context, c config, limit int, progress func(done, tot
 		return replay.Account{}, err
 	}
 	return replay.Reconcile(ctx, replay.ReconcileConfig{
-		Client: options, Group: c.KafkaGroup, Decoder: decoder, Limit: limit, Progress: progress,
+		Client: options, Group: c.KafkaGroup, Decoder: decoder, Since: since, Limit: limit, Progress: progress,
 		Inputs: map[string]events.Operation{c.TopicRequested: events.Charge, c.TopicCancelled: events.Cancellation},
 		Result: c.TopicResult, DeadLetter: c.TopicDeadLetter, Duplicates: c.TopicDuplicates, RetryPrefix: c.TopicRetryPrefix,
 	})

@@ -87,11 +87,12 @@ func TestReconcileCommand(t *testing.T) {
 		t.Errorf("account %s, error %v, progress %q", out.String(), err, progress.String())
 	}
 	command = reconcileCommand()
-	if _, wrong = command.parse([]string{"--limit", "0"}); len(wrong) > 0 {
+	if _, wrong = command.parse([]string{"--limit", "0", "--since", "yesterday"}); len(wrong) > 0 {
 		t.Fatal(wrong)
 	}
-	if err := command.run(t.Context(), invocation{cfg: c, stdout: &out}); exitCode(err) != exitUsage {
-		t.Errorf("--limit 0: %v, want a fault of usage", err)
+	err := command.run(t.Context(), invocation{cfg: c, stdout: &out})
+	if exitCode(err) != exitUsage || !strings.Contains(err.Error(), "--limit") || !strings.Contains(err.Error(), "--since") {
+		t.Errorf("--limit 0 --since yesterday: %v, want both faults of usage", err)
 	}
 }
 
@@ -103,5 +104,21 @@ func TestProgressOnlyOnTerminals(t *testing.T) {
 	defer file.Close()
 	if progressLine(file) != nil || progressLine(&bytes.Buffer{}) != nil {
 		t.Error("a progress line where nobody looks")
+	}
+}
+
+func TestInstant(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"": {}, "72h": now.Add(-72 * time.Hour), "0s": now, "2026-11-22T10:30:00+09:00": time.Date(2026, 11, 22, 1, 30, 0, 0, time.UTC),
+	} {
+		if got, ok := instant(text, now); !ok || !got.Equal(want) {
+			t.Errorf("%q: %v, %t; want %v", text, got, ok, want)
+		}
+	}
+	for _, text := range []string{"-72h", "yesterday", "2026-11-22"} {
+		if got, ok := instant(text, now); ok {
+			t.Errorf("%q is taken for %v", text, got)
+		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 type Account struct {
 	Group string    `json:"group"`
 	Cut   time.Time `json:"cut"` // when the group's offsets were read: the account is of this moment
-	// Horizon is when the oldest records begin that every output topic still holds; zero: from the beginning on. The outcome of
-	// a record older than this may have been removed.
+	// Horizon is when the oldest records begin that every output topic still holds, or ReconcileConfig.Since if that is later; zero: from the
+	// beginning on. The outcome of a record older than this may have been removed.
 	Horizon    time.Time   `json:"horizon,omitzero"`
 	Partitions []Partition `json:"partitions"` // of the input topics, by name and number
 	Total      Tally       `json:"total"`

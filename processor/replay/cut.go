@@ -50,7 +50,7 @@ func (r *reconciliation) readBefore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.account = Account{Group: r.cfg.Group, Cut: time.Now(), Faults: []Fault{}}
+	r.account = Account{Group: r.cfg.Group, Cut: time.Now(), Horizon: r.cfg.Since, Faults: []Fault{}}
 	r.before, err = readCut(ctx, client, r.cfg.Group, append(retries, r.inputTopics()...))
 	return err
 }

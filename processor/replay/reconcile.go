@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -12,7 +13,7 @@ import (
 	"github.com/chargeresult/chargeresult/events"
 )
 
-// ReconcileConfig is what an accounting has to know. All but Limit and Progress is needed.
+// ReconcileConfig is what an accounting has to know. All but Since, Limit and Progress is needed.
 type ReconcileConfig struct {
 	Client      []kgo.Opt                   // how to connect: brokers, TLS, SASL
 	Group       string                      // the consumer group to account for
@@ -22,6 +23,7 @@ type ReconcileConfig struct {
 	Duplicates  string                      // the topic of duplicates
 	RetryPrefix string                      // what the names of the retry topics begin with; all that exist are read
 	Decoder     *events.Decoder             // reads the input records that do not add up
+	Since       time.Time                   // an older event that is nowhere is not called missing: the group may have begun after it; zero: none is
 	Limit       int                         // how many faults are named; less than 1: 100
 	Progress    func(done, total int64)     // told how many offsets are read; may be nil
 }

@@ -177,6 +177,25 @@ func TestHorizon(t *testing.T) {
 }
 
 // Of several partitions that retention has reached, the one that reaches back least says from when on everything is there.
+
+// A group may have begun at the end of its topics, or been moved forward: what it never saw is not lost.
+func TestSince(t *testing.T) {
+	bubble(t, func(k *kafka) {
+		noon := time.Now().Truncate(time.Second)
+		for i, age := range []time.Duration{2 * time.Hour, 0} {
+			k.produce(&kgo.Record{Topic: requestedTopic, Value: eventJSON(i), Timestamp: noon.Add(-age)})
+		}
+		k.commit(requestedTopic, 0, 2)
+		if a := k.reconcile(); a.Total.Missing != 2 {
+			t.Errorf("%d missing, want both", a.Total.Missing)
+		}
+		a := k.reconcile(func(c *ReconcileConfig) { c.Since = noon.Add(-time.Hour) })
+		if want := (Tally{Accepted: 2, Missing: 1, BeyondHorizon: 1}); a.Total != want {
+			t.Errorf("total %+v, want %+v", a.Total, want)
+		}
+	})
+}
+
 func TestHorizonIsTheLatest(t *testing.T) {
 	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	r := &reconciliation{truncated: spans{resultTopic: {0: {}, 1: {}, 2: {}}}}

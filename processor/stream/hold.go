@@ -33,6 +33,8 @@ type Hold struct {
 	Reason string    `json:"reason"` // its name
 	Cause  string    `json:"cause"`  // what was found, for people
 	Since  time.Time `json:"since"`
+
+	said bool // logged
 }
 
 // NewIntake returns an open intake. A nil logger is slog.Default.
@@ -53,13 +55,14 @@ func (i *Intake) Hold(reason, cause string) {
 	if !known {
 		hold = Hold{Reason: reason, Since: time.Now()}
 	}
-	news := !known || hold.Cause != cause && time.Since(i.logged[reason]) > time.Second
+	// A reason that comes and goes many times a second, as a rate limit may, is said once an interval.
+	since := time.Since(i.logged[reason])
+	if since > faultInterval || known && hold.Cause != cause && since > time.Second {
+		i.log.Warn("intake held", "reason", reason, "cause", cause, "since", hold.Since)
+		i.logged[reason], hold.said = time.Now(), true
+	}
 	hold.Cause = cause
 	i.holds[reason] = hold
-	if news || time.Since(i.logged[reason]) > faultInterval {
-		i.log.Warn("intake held", "reason", reason, "cause", cause, "since", hold.Since)
-		i.logged[reason] = time.Now()
-	}
 	if len(i.holds) == 1 && !known {
 		i.turned()
 	}
@@ -74,7 +77,9 @@ func (i *Intake) Release(reason string) {
 		return
 	}
 	delete(i.holds, reason)
-	i.log.Info("intake released", "reason", reason, "held_for", time.Since(hold.Since).Round(time.Millisecond), "cause", hold.Cause)
+	if hold.said {
+		i.log.Info("intake released", "reason", reason, "held_for", time.Since(hold.Since).Round(time.Millisecond), "cause", hold.Cause)
+	}
 	if len(i.holds) == 0 {
 		i.turned()
 	}

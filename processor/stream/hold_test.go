@@ -190,6 +190,16 @@ func TestHoldsAreListedLongestFirst(t *testing.T) {
 	})
 }
 
+func onAndOff(interval, limit time.Duration) func(i *Intake) {
+	return func(i *Intake) {
+		for began := time.Now(); time.Since(began) < limit; time.Sleep(interval / 2) {
+			i.Hold("a", "x")
+			time.Sleep(interval / 2)
+			i.Release("a")
+		}
+	}
+}
+
 func TestHoldsAreLogged(t *testing.T) {
 	tests := []struct {
 		name           string
@@ -200,6 +210,7 @@ func TestHoldsAreLogged(t *testing.T) {
 		{name: "two reasons", act: func(i *Intake) { i.Hold("a", "x"); i.Hold("b", "x") }, held: 2},
 		{name: "its end", act: func(i *Intake) { i.Hold("a", "x"); i.Release("a") }, held: 1, released: 1},
 		{name: "the end of nothing", act: func(i *Intake) { i.Release("a") }},
+		{name: "on and off for a minute", act: onAndOff(time.Second, time.Minute), held: 6, released: 6},
 		{name: "a minute of it", act: every(100*time.Millisecond, time.Minute, "x"), held: 6},
 		{name: "a minute of two causes", act: every(100*time.Millisecond, time.Minute, "x", "y"), held: 55},
 	}
