@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,7 +53,11 @@ var topics = processor.Topics{
 // waiting are the retry topics: those of the policy.
 func waiting(policy processor.Policy) []string {
 	var names []string
-	for _, delay := range policy.Schedule {
+	delays := policy.Schedule
+	if policy.FirstAskDelay > 0 && !slices.Contains(delays, policy.FirstAskDelay) {
+		delays = append(delays, policy.FirstAskDelay)
+	}
+	for _, delay := range delays {
 		names = append(names, events.RetryTopic(events.TopicRetryPrefix, delay))
 	}
 	return names
@@ -149,6 +154,13 @@ func (w *world) reconcileConfig() replay.ReconcileConfig {
 		Client: w.options(), Group: "g", Inputs: map[string]events.Operation{topics.Requested: events.Charge, topics.Cancelled: events.Cancellation},
 		Result: topics.Result, DeadLetter: topics.DeadLetter, Duplicates: topics.Duplicates, RetryPrefix: topics.RetryPrefix, Decoder: decoder,
 	}
+}
+
+func (w *world) account() replay.Account {
+	w.Helper()
+	account, err := replay.Reconcile(w.Context(), w.reconcileConfig())
+	w.must(err)
+	return account
 }
 
 // halt ends it, in order.
