@@ -264,6 +264,20 @@ func TestTooManyDeadLetters(t *testing.T) {
 	})
 }
 
+// TestBadRecordsNeedNoClaims: where nothing but bad records comes, nothing is ever claimed, and they are dead letters all the same.
+func TestBadRecordsNeedNoClaims(t *testing.T) {
+	inWorld(t, konasim.Config{}, func(w *world) {
+		w.claims.Wipe()
+		for range 10 {
+			w.send(topics.Requested, "k", "nonsense")
+		}
+		w.await(time.Minute)
+		if n := len(w.read(topics.DeadLetter)); n != 10 {
+			t.Errorf("%d dead letters, want 10", n)
+		}
+	})
+}
+
 // TestLargestEvent: an event that is taken can wait, and one that could not is a dead letter.
 func TestLargestEvent(t *testing.T) {
 	inWorld(t, konasim.Config{}, func(w *world) {

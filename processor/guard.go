@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,8 +41,8 @@ type guard struct {
 
 	mu        sync.Mutex
 	refused   map[events.Identity]bool // the run of refused credentials, up to credentialRun
-	unknowns  int                      // the run of UNKNOWN results
-	ends      [deadLetterWindow]bool   // a ring of how messages ended: dead or not
+	unknowns  map[events.Identity]bool // the run of UNKNOWN results, up to cfg.Refusals
+	ends      [deadLetterWindow]end    // a ring
 	seen      int                      // messages that ended
 	dead      int                      // dead letters in ends
 	halts     map[string]bool          // reasons to halt
@@ -49,10 +50,16 @@ type guard struct {
 	nextProbe time.Time
 }
 
+// end is how a message ended.
+type end struct {
+	source events.Source
+	dead   bool
+}
+
 func newGuard(cfg Guards, intake *stream.Intake) *guard {
 	g := &guard{
 		cfg: cfg, intake: intake, probe: make(chan struct{}, 1),
-		refused: map[events.Identity]bool{}, halts: map[string]bool{}, released: make(chan struct{}),
+		refused: map[events.Identity]bool{}, unknowns: map[events.Identity]bool{}, halts: map[string]bool{}, released: make(chan struct{}),
 	}
 	g.probe <- struct{}{}
 	return g
@@ -122,30 +129,32 @@ func (g *guard) spend(id events.Identity, a Answer, d decision) bool {
 		g.release(HoldCredentials)
 	}
 	if a.Class == Answered || a.Class == NotYet {
-		g.unknowns = 0
+		clear(g.unknowns)
 		g.release(HoldRefusals)
 	}
-	if d.result != events.Unknown || g.cfg.Refusals == 0 {
+	if d.result != events.Unknown || g.cfg.Refusals == 0 || g.unknowns[id] { // the same again, if its transaction did not commit
 		return true
 	}
-	if g.unknowns == g.cfg.Refusals {
+	if len(g.unknowns) == g.cfg.Refusals {
 		return false
 	}
-	if g.unknowns++; g.unknowns == g.cfg.Refusals {
+	if g.unknowns[id] = true; len(g.unknowns) == g.cfg.Refusals {
 		g.halt(HoldRefusals, fmt.Sprintf("%d results in a row are UNKNOWN (the last: %s, %s): that is more likely our fault than that of the events; "+
-			"correct what is wrong and restart, or raise GUARD_REFUSALS; one event is asked about every %v", g.unknowns, d.reason, a.described(), g.cfg.Probe))
+			"correct what is wrong and restart, or raise GUARD_REFUSALS; one event is asked about every %v", len(g.unknowns), d.reason, a.described(), g.cfg.Probe))
 	}
 	return true
 }
 
 // end counts how a message ends. A dead letter has to wait where too many have ended so before it: nothing but a restart, with a
 // configuration that reads them or lets them pass, can make more of them right.
-func (g *guard) end(ctx context.Context, draining <-chan struct{}, dead bool) error {
+func (g *guard) end(ctx context.Context, draining <-chan struct{}, source events.Source, dead bool) error {
 	for {
 		g.mu.Lock()
-		released, halted := g.released, dead && g.halts[HoldDeadLetters]
-		if !halted {
-			g.count(dead)
+		now := end{source, dead}
+		again := dead && slices.Contains(g.ends[:], now) // its transaction did not commit
+		released, halted := g.released, dead && !again && g.halts[HoldDeadLetters]
+		if !halted && !again {
+			g.count(now)
 		}
 		g.mu.Unlock()
 		if !halted {
@@ -162,15 +171,15 @@ func (g *guard) end(ctx context.Context, draining <-chan struct{}, dead bool) er
 }
 
 // count moves the window on. mu is held.
-func (g *guard) count(dead bool) {
+func (g *guard) count(now end) {
 	slot := &g.ends[g.seen%deadLetterWindow]
-	if *slot {
+	if slot.dead {
 		g.dead--
 	}
-	if dead {
+	if now.dead {
 		g.dead++
 	}
-	*slot = dead
+	*slot = now
 	g.seen++
 	switch over := g.cfg.DeadLetters > 0 && g.dead >= g.cfg.DeadLetters; {
 	case over:

@@ -88,6 +88,9 @@ func TestGuardRefusals(t *testing.T) {
 	if g.spend(id(7), refusal, refused) {
 		t.Error("one more is spent while halted")
 	}
+	if !g.spend(id(3), refusal, refused) {
+		t.Error("one of the five is not spent again, though its transaction may not have committed")
+	}
 	if !g.spend(id(8), answered, decision{result: events.Completed}) || len(g.holds()) != 0 {
 		t.Error("a true answer does not end the halt")
 	}
@@ -164,7 +167,11 @@ func TestGuardDeadLetters(t *testing.T) {
 		g := guarded()
 		now := make(chan struct{})
 		close(now)
-		end := func(dead bool) error { return g.end(t.Context(), now, dead) }
+		offset := int64(0)
+		end := func(dead bool) error {
+			offset++
+			return g.end(t.Context(), now, events.Source{Topic: "t", Offset: offset}, dead)
+		}
 		for i := range 19 * 10 { // 19 of 190
 			if err := end(i%10 == 0); err != nil {
 				t.Fatal(err)
@@ -184,8 +191,11 @@ func TestGuardDeadLetters(t *testing.T) {
 		if err := end(true); !errors.Is(err, stream.ErrAbandoned) {
 			t.Errorf("one more dead letter: %v", err)
 		}
+		if err := g.end(t.Context(), now, events.Source{Topic: "t", Offset: offset - 1}, true); err != nil {
+			t.Errorf("one of the 20 again, because its transaction did not commit: %v", err)
+		}
 		waited := make(chan error, 1)
-		go func() { waited <- g.end(t.Context(), nil, true) }()
+		go func() { waited <- g.end(t.Context(), nil, events.Source{Topic: "t", Offset: -1}, true) }()
 		for range deadLetterWindow { // what is right goes on, and outweighs the dead ones
 			if err := end(false); err != nil {
 				t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -88,7 +89,7 @@ func (p *Processor) Admit(ctx context.Context, member stream.Member, messages []
 func (p *Processor) Process(ctx context.Context, m *stream.Message) ([]*kgo.Record, error) {
 	w := m.Work.(*work)
 	dead := w.fault != nil || w.claimed.Verdict == Conflict
-	if err := p.guard.end(ctx, m.Draining(), dead); err != nil {
+	if err := p.guard.end(ctx, m.Draining(), w.origin.Source, dead); err != nil {
 		return nil, err
 	}
 	switch {
@@ -136,8 +137,12 @@ func (p *Processor) ask(ctx context.Context, m *stream.Message, w *work) (decisi
 }
 
 // Confirm compares the claim store's incarnation with the one each verdict of the transaction was given in. If the store was lost in
-// between, a claim may have been given twice: everything in flight is claimed again before anything commits.
+// between, a claim may have been given twice: everything in flight is claimed again before anything commits. What claimed nothing, because it is
+// no event, need not wait for claims.
 func (p *Processor) Confirm(ctx context.Context, messages []*stream.Message) error {
+	if !slices.ContainsFunc(messages, func(m *stream.Message) bool { return m.Work.(*work).fault == nil }) {
+		return nil
+	}
 	now, err := p.cfg.Claims.Incarnation(ctx)
 	if errors.Is(err, ErrClaimsLost) {
 		return fmt.Errorf("%w: %w", stream.ErrNotAdmitted, err)

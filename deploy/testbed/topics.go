@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -22,7 +23,19 @@ func CreateTopics(t testing.TB, addr string, partitions int32, topics ...string)
 	client, err := kgo.NewClient(kgo.SeedBrokers(addr))
 	must(t, err)
 	defer client.Close()
-	created, err := kadm.NewClient(client).CreateTopics(t.Context(), partitions, 1, nil, topics...)
+	admin := kadm.NewClient(client)
+	created, err := admin.CreateTopics(t.Context(), partitions, 1, nil, topics...)
 	must(t, err)
 	must(t, created.Error())
+	for { // the controller confirms a topic before the broker has heard of it
+		listed, err := admin.Metadata(t.Context(), topics...)
+		must(t, err)
+		if listed.Topics.Error() == nil && len(listed.Topics) == len(topics) {
+			return
+		}
+		time.Sleep(topicBackoff)
+	}
 }
+
+// topicBackoff is how long CreateTopics waits for a broker before it asks again.
+const topicBackoff = 50 * time.Millisecond

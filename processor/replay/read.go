@@ -78,8 +78,12 @@ func connect(options []kgo.Opt) (*kadm.Client, error) {
 	return kadm.NewClient(client), nil
 }
 
-// fetchBytes is how much a broker may send at once, before decompression. The client holds one such answer a broker.
-const fetchBytes = 16 << 20
+// How much a broker may send at once, in all and of each partition, before decompression. The client holds one such answer a broker,
+// and decoded it takes many times as much.
+const (
+	fetchBytes     = 16 << 20
+	partitionBytes = 128 << 10
+)
 
 // read visits what the spans cover. After each fetch, and every two seconds while nothing comes, it calls step.
 func read(ctx context.Context, options []kgo.Opt, what spans, step func(done, total int64) error, visit func(*kgo.Record) error) error {
@@ -92,7 +96,7 @@ func read(ctx context.Context, options []kgo.Opt, what spans, step func(done, to
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		// The last offset below a high watermark may be a transaction's marker, or belong to an aborted one: the end is noticed only by
 		// seeing the markers.
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxBytes(fetchBytes))...)
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(partitionBytes))...)
 	if err != nil {
 		return fmt.Errorf("connect to Kafka: %w", err)
 	}

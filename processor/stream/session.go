@@ -19,6 +19,10 @@ const (
 	abortTimeout  = 5 * time.Second  // aborting a transaction
 )
 
+// fetchBytes is how much of one partition is fetched at once, before decompression. The client keeps what it has fetched of a partition until it
+// is polled, and a process may be assigned many retry topics that all wait: with the default of 1 MiB they took 25 MiB each, decoded.
+const fetchBytes = 128 << 10
+
 // fetchWait is how long a broker may keep a fetch that has nothing to say: what Kafka's own consumer says. A partition that is resumed is
 // fetched with the next one, and its records may be due: the client's 5 s would keep them waiting. Config.Client may say otherwise.
 const fetchWait = 500 * time.Millisecond
@@ -114,7 +118,7 @@ func (s *session) run(ctx context.Context) error {
 		return fmt.Errorf("take over transactional ID %q: %w", s.cfg.TransactionalID, err)
 	}
 	var err error
-	s.consumer, err = kgo.NewClient(slices.Concat([]kgo.Opt{kgo.FetchMaxWait(fetchWait)}, s.cfg.Client, s.consumerOptions())...)
+	s.consumer, err = kgo.NewClient(slices.Concat([]kgo.Opt{kgo.FetchMaxWait(fetchWait), kgo.FetchMaxPartitionBytes(fetchBytes)}, s.cfg.Client, s.consumerOptions())...)
 	if err != nil {
 		return fmt.Errorf("make the consumer: %w", err)
 	}
