@@ -20,7 +20,7 @@ func Unique(t testing.TB) string {
 // CreateTopics creates topics with the broker's default settings.
 func CreateTopics(t testing.TB, addr string, partitions int32, topics ...string) {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(addr))
+	client, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.MetadataMinAge(topicBackoff))
 	must(t, err)
 	defer client.Close()
 	admin := kadm.NewClient(client)
