@@ -35,10 +35,14 @@ func TestDays(t *testing.T) {
 		inDay(t, seed, 1)
 		return
 	}
-	for first := uint64(0); first < seeds; first += seedsADay {
+	last := uint64(seeds)
+	if underRace {
+		last = 1 // a day of one seed: the others only repeat what it does
+	}
+	for first := uint64(0); first < last; first += seedsADay {
 		t.Run(fmt.Sprint("seeds from ", first), func(t *testing.T) {
 			t.Parallel()
-			inDay(t, first, seedsADay)
+			inDay(t, first, min(seedsADay, last-first))
 		})
 	}
 }
@@ -47,7 +51,7 @@ func inDay(t *testing.T, first, n uint64) {
 	day := newDay(first, n)
 	sim := konasim.Config{Latency: konasim.Latency{P50: 20 * time.Millisecond}, Script: day.answer}
 	inWorld(t, sim, func(w *world) { day.live(w) }, func(w *world) {
-		w.policy.Deadline, w.fetchWait = dayDeadline, 5*time.Minute
+		w.policy.Deadline, w.fetchWait, w.direct = dayDeadline, 5*time.Minute, true
 		w.guards.Refusals = 0 // what never gets an answer ends at one moment, too, and more than 20 of it in a row
 		w.policy.Schedule = []time.Duration{10 * time.Second, time.Minute, 15 * time.Minute}
 	})

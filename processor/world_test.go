@@ -43,6 +43,7 @@ type world struct {
 	policy    processor.Policy
 	fetchWait time.Duration
 	guards    processor.Guards
+	direct    bool // no network between the processor and the vendor
 }
 
 var topics = processor.Topics{
@@ -101,8 +102,15 @@ func (w *world) open() {
 	w.must(err)
 	w.server = &http.Server{Handler: w.vendor}
 	go func() { _ = w.server.Serve(listener) }()
+	transport := func(network http.RoundTripper) http.RoundTripper {
+		if w.direct {
+			return direct{w.vendor}
+		}
+		return network
+	}
 	ask, err := inquiry.New(inquiry.Config{
-		BaseURL: "http://127.0.0.1:8090", ASPID: "ASP000000000001", AccessKey: inquiry.Secret("0123456789012345678901234567890123456789"),
+		Instrument: transport,
+		BaseURL:    "http://127.0.0.1:8090", ASPID: "ASP000000000001", AccessKey: inquiry.Secret("0123456789012345678901234567890123456789"),
 		Signer: inquiry.KMV1{SecretKey: inquiry.Secret("secret")}, DialContext: w.net.DialContext,
 	})
 	w.must(err)
