@@ -75,7 +75,17 @@ func (p *program) status() statusPage {
 // awaitHeld waits until intake is held for a reason that contains a text, and returns how long that took.
 func (p *program) awaitHeld(reason string, limit time.Duration) time.Duration {
 	p.Helper()
-	return await(p, "intake is held: "+reason, limit, func() bool { p.alive(); return strings.Contains(p.status().Engine.Held, reason) })
+	return await(p, "intake is held: "+reason, limit, func() bool { p.alive(); return strings.Contains(p.held(), reason) })
+}
+
+// held is why intake is held, as the status says; empty if it is not.
+func (p *program) held() string {
+	p.Helper()
+	var reasons []string
+	for _, h := range p.status().Engine.Holds {
+		reasons = append(reasons, h.Reason+": "+h.Cause)
+	}
+	return strings.Join(reasons, "; ")
 }
 
 // stopsAt fails the test unless SIGTERM ends the process with exit code 0, within a limit.

@@ -187,7 +187,7 @@ func TestTopicRecreatedWhileStopped(t *testing.T) {
 	s.send(sent, 400, 400, 0)
 	p := s.startAndAwait("")
 	p.awaitHeld(processor.ErrClaimsLost.Error(), soon)
-	t.Logf("held: %s", p.status().Engine.Held)
+	t.Logf("held: %s", p.held())
 	p.stops(soon)
 	s.recreatedAccepted(sent)
 }

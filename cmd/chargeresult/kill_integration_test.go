@@ -58,4 +58,5 @@ func TestKill(t *testing.T) {
 			t.Errorf("exit code %d after %v", code, took)
 		}
 	}
+	s.reconciled(&sent)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/chargeresult/chargeresult/deploy/testbed"
+	"github.com/chargeresult/chargeresult/events"
 	"github.com/chargeresult/chargeresult/processor/inquiry/konasim"
 )
 
@@ -63,6 +64,9 @@ func (s *site) cancelled() string { return s.topics["TOPIC_CANCELLED"] }
 func (s *site) results() string   { return s.topics["TOPIC_RESULT"] }
 func (s *site) letters() string   { return s.topics["TOPIC_DEAD_LETTER"] }
 
+// schedule is when transactions are asked about again: sooner than anybody would, because a test waits for it.
+var schedule = []time.Duration{time.Second, 2 * time.Second, 3 * time.Second}
+
 // newSite prepares a site on the given broker and Redis; its topics have that many partitions.
 func newSite(t testing.TB, brokers, redis string, partitions int32, sim konasim.Config) *site {
 	t.Helper()
@@ -73,6 +77,10 @@ func newSite(t testing.TB, brokers, redis string, partitions int32, sim konasim.
 		topic := name + "." + strings.ToLower(setting)
 		s.topics["TOPIC_"+setting] = topic
 		names = append(names, topic)
+	}
+	s.topics["TOPIC_RETRY_PREFIX"] = name + ".retry"
+	for _, delay := range schedule {
+		names = append(names, events.RetryTopic(name+".retry", delay))
 	}
 	testbed.CreateTopics(t, brokers, partitions, names...)
 	var err error
@@ -97,6 +105,7 @@ func (s *site) environment(instance string) []string {
 		"CHARGERESULT_INQUIRY_ACCESS_KEY=0123456789012345678901234567890123456789",
 		"CHARGERESULT_INQUIRY_SECRET_KEY=" + secretKey,
 		"CHARGERESULT_ADMIN_ADDR=127.0.0.1:0",
+		"CHARGERESULT_RETRY_SCHEDULE=1s,2s,3s",
 	}
 	for setting, topic := range s.topics {
 		env = append(env, "CHARGERESULT_"+setting+"="+topic)

@@ -3,91 +3,180 @@
 package main
 
 import (
-	"io"
-	"log/slog"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/chargeresult/chargeresult/deploy/testbed"
-	"github.com/chargeresult/chargeresult/processor"
+	"github.com/chargeresult/chargeresult/events"
+	"github.com/chargeresult/chargeresult/processor/inquiry/konasim"
 )
 
-// TestClaimsLost takes Redis's memory away under load with one event in five a duplicate. Intake stops within a second, for a named reason, and
-// stays stopped; what was in flight is neither published twice nor lost, as the rest of the work shows once the claims are there again.
-func TestClaimsLost(t *testing.T) {
-	for name, lose := range map[string]func(*testbed.Redis){
-		"wiped":           (*testbed.Redis).FlushAll,
-		"restarted empty": func(r *testbed.Redis) { r.Kill(); r.Restart() },
+// undecided is steady, but for one transaction in ten, those of waitingSequence: they are PENDING until the test decides.
+func undecided(decided *atomic.Bool) konasim.Config {
+	cfg := steady
+	cfg.Script = func(sequence string, _ int) string {
+		if strings.HasPrefix(sequence, "WAIT") && !decided.Load() {
+			return "PENDING"
+		}
+		return ""
+	}
+	return cfg
+}
+
+func waitingSequence(i int) string {
+	if i%10 == 0 {
+		return fmt.Sprintf("WAIT%010d", i)
+	}
+	return sequenceID(i)
+}
+
+// bereft starts a process, with a Redis that is to lose its memory, on so many events, one in five sent twice, and waits until it is
+// in the middle of them.
+func bereft(t *testing.T, brokers string, redis *testbed.Redis, events int) (s *site, p *program, sent *sending, decided *atomic.Bool) {
+	t.Helper()
+	decided, sent = &atomic.Bool{}, &sending{}
+	s = newSite(t, brokers, redis.URL, 4, undecided(decided))
+	s.extra = []string{"CHARGERESULT_SESSION_TIMEOUT=6s", "CHARGERESULT_TRANSACTION_TIMEOUT=3s", "CHARGERESULT_DRAIN_TIMEOUT=6s"}
+	s.sendAs(sent, 0, events, 0.2, waitingSequence)
+	p = s.startAndAwait("")
+	s.awaitFinished(sent, events/5)
+	return s, p, sent, decided
+}
+
+// rebuilt is what a process logs of a rebuild.
+type rebuilt struct {
+	Restored int
+	Took     time.Duration
+}
+
+// rebuilds are those that the process has finished. A store that was never used is rebuilt, too.
+func (p *program) rebuilds() (all []rebuilt) {
+	for line := range strings.Lines(p.log.String()) {
+		var entry struct {
+			Msg string
+			rebuilt
+		}
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "claims rebuilt" {
+			all = append(all, entry.rebuilt)
+		}
+	}
+	return all
+}
+
+// awaitRebuild waits until the process has rebuilt the claims so many times, and returns the last of them.
+func (p *program) awaitRebuild(times int) rebuilt {
+	p.Helper()
+	await(p, "the claims are rebuilt", eventually, func() bool { p.alive(); return len(p.rebuilds()) >= times })
+	return p.rebuilds()[times-1]
+}
+
+// TestClaimsRebuilt takes Redis's memory away under load: the process rebuilds the claims from the topics and goes on by itself, and every
+// transaction has exactly one final result. No duplicate of what is settled or waiting is asked about.
+func TestClaimsRebuilt(t *testing.T) {
+	restart := func(r *testbed.Redis) { r.Kill(); r.Restart() }
+	for name, loss := range map[string]struct {
+		redis []string
+		lose  func(*testbed.Redis)
+	}{
+		"wiped":                           {nil, (*testbed.Redis).FlushAll},
+		"restarted empty":                 {nil, restart},
+		"restarted from append-only file": {[]string{"--appendonly", "yes", "--appendfsync", "everysec"}, restart},
 	} {
 		t.Run(name, func(t *testing.T) {
-			redis := testbed.StartRedis(t)
-			s := newSite(t, testbed.SharedKafka(t), redis.URL, 4, steady)
-			var sent sending
-			p := s.underLoad(&sent, beyondLookAhead, 0.2)
-			lose(redis)
-			held := p.awaitHeld(processor.ErrClaimsLost.Error(), soon)
-			t.Logf("held %v after the loss: %s", held.Round(time.Millisecond), p.status().Engine.Held)
-			if held > time.Second {
-				t.Errorf("intake stopped %v after the loss, want within a second", held)
-			}
-			p.staysHeld(&sent, redis.Addr)
-			t.Logf("SIGTERM while held: %v", p.stops(soon).Round(time.Millisecond))
-			s.rebuild()
-			s.startAndAwait("")
+			redis := testbed.StartRedis(t, loss.redis...)
+			s, p, sent, decided := bereft(t, testbed.SharedKafka(t), redis, beyondLookAhead)
+			loss.lose(redis)
+			before := p.status().Engine.Committed
+			last := p.awaitRebuild(2)
+			took := await(t, "it goes on by itself", eventually, func() bool { p.alive(); return p.status().Engine.Committed > before+500 })
+			t.Logf("%d claims restored in %v; 500 more messages committed %v later", last.Restored, last.Took.Round(time.Millisecond), took.Round(time.Millisecond))
+			known := s.known()
+			s.sendAgain(sent, known)
+			await(t, "the duplicates are finished", eventually, func() bool { s.alive(); return s.finished(sent) == int64(sent.records) })
+			decided.Store(true)
 			s.awaitDone(eventually)
-			s.judged(&sent)
+			s.judged(sent)
+			s.notAskedFor(known)
+			p.stops(soon)
+			s.reconciled(sent)
 		})
 	}
 }
 
-// staysHeld fails the test if anything is claimed or committed while the claims are lost, or if anything was published twice.
-func (p *program) staysHeld(sent *sending, redisAddr string) {
-	p.Helper()
-	before := p.status().Engine.Committed
-	time.Sleep(3 * time.Second) // several tries to go on
-	p.alive()
-	after := p.status().Engine
-	if !strings.Contains(after.Held, processor.ErrClaimsLost.Error()) || after.Committed != before {
-		p.Errorf("held: %q; %d messages committed since", after.Held, after.Committed-before)
-	}
-	client := redis.NewClient(&redis.Options{Addr: redisAddr})
-	defer client.Close()
-	if keys, err := client.DBSize(p.Context()).Result(); err != nil || keys != 0 {
-		p.Errorf("a store that was lost has %d keys (%v)", keys, err)
-	}
-	v := p.judge(sent)
-	if len(v.missing) == 0 || v.unended == 0 {
-		p.Error("everything was done before the claims were lost: the test shows nothing")
-	}
-	if len(v.twice)+len(v.repeated)+len(v.unordered)+v.letters > 0 {
-		p.Errorf("while held: %v", v)
-	}
+// knowledge is what the topics say at one moment.
+type knowledge struct {
+	at               time.Time // not before
+	settled, waiting []events.Identity
 }
 
-// rebuild makes the claims again, from the results, as an operator's tool would; no process runs.
-func (s *site) rebuild() {
+// known reads what is settled and what waits.
+func (s *site) known() (k knowledge) {
 	s.Helper()
-	cfg, _, faults := load(nil, s.environment(""), everything())
-	if len(faults) > 0 {
-		s.Fatal(faults)
+	for id, c := range s.courses() {
+		switch {
+		case c.final.Final:
+			k.settled = append(k.settled, id)
+		case len(c.hops) > 0:
+			k.waiting = append(k.waiting, id)
+		}
 	}
-	cluster, err := openCluster(s.Context(), cfg)
-	if err != nil {
-		s.Fatal(err)
+	k.at = time.Now()
+	if len(k.settled) == 0 || len(k.waiting) == 0 {
+		s.Fatalf("%d settled, %d waiting: the test shows nothing", len(k.settled), len(k.waiting))
 	}
-	defer cluster.close()
-	claims, err := openClaims(s.Context(), cfg, cluster)
-	if err != nil {
-		s.Fatal(err)
+	return k
+}
+
+// sendAgain sends a duplicate of each transaction that is known, under a key of its own.
+func (s *site) sendAgain(sent *sending, k knowledge) {
+	s.Helper()
+	for _, id := range slices.Concat(k.settled, k.waiting) {
+		var i int
+		if _, err := fmt.Sscanf(id.CorrelationID, "261122103000-%x", &i); err != nil {
+			s.Fatal(err)
+		}
+		s.produce(s.requested(), "late"+id.CorrelationID, eventJSON(i, waitingSequence(i)))
+		sent.transactions[id]++
+		sent.records++
 	}
-	defer claims.Close()
-	if err := claims.Initialise(s.Context()); err != nil {
-		s.Fatal(err)
+	s.flush()
+}
+
+// notAskedFor compares the ledger with what was known: nothing that was settled was asked about after that, and what waited was asked about once
+// between a retry record's due time and the next answer, and at no other time.
+func (s *site) notAskedFor(k knowledge) {
+	s.Helper()
+	courses := s.courses()
+	var again []string
+	for _, id := range k.settled {
+		if last := courses[id].asks[len(courses[id].asks)-1]; last.Time.After(k.at) {
+			again = append(again, "settled: "+last.SequenceID)
+		}
 	}
-	if err := cluster.resettle(s.Context(), claims, slog.New(slog.NewTextHandler(io.Discard, nil))); err != nil {
-		s.Fatal(err)
+	for _, id := range k.waiting {
+		c := courses[id]
+		asked := map[int]int{} // by hop, -1 for none
+		for _, ask := range c.asks {
+			if !ask.Time.After(k.at) {
+				continue
+			}
+			of := slices.IndexFunc(c.hops, func(h hop) bool {
+				return !ask.Time.Before(h.Due) && ask.Time.Before(c.answered(h.Hop-1))
+			})
+			asked[of]++
+		}
+		if asked[-1] > 0 || slices.ContainsFunc(slices.Collect(maps.Values(asked)), func(n int) bool { return n > 1 }) {
+			again = append(again, "waiting: "+c.final.SequenceID)
+		}
+	}
+	s.Logf("%d transactions were settled, %d waited", len(k.settled), len(k.waiting))
+	if len(again) > 0 {
+		s.Errorf("%d were asked about by another record than their own, such as %s", len(again), again[0])
 	}
 }
