@@ -51,12 +51,21 @@ func OriginalHeaders(headers []Header) []Header {
 // The headers to add carry what was there: the full size, and its SHA-256; there are none if the value fits.
 // What it returns shares value's memory.
 func Truncate(value []byte, limit int) ([]byte, []Header) {
-	if len(value) <= limit {
-		return value, nil
+	return truncate(value, limit, HeaderValueSize, HeaderValueSHA256)
+}
+
+// TruncateKey does the same with a key.
+func TruncateKey(key []byte, limit int) ([]byte, []Header) {
+	return truncate(key, limit, HeaderKeySize, HeaderKeySHA256)
+}
+
+func truncate(text []byte, limit int, size, hash string) ([]byte, []Header) {
+	if len(text) <= limit {
+		return text, nil
 	}
-	sum := sha256.Sum256(value)
-	return value[:limit:limit], []Header{
-		{HeaderValueSize, strconv.AppendInt(nil, int64(len(value)), 10)},
-		{HeaderValueSHA256, hex.AppendEncode(nil, sum[:])},
+	sum := sha256.Sum256(text)
+	return text[:limit:limit], []Header{
+		{size, strconv.AppendInt(nil, int64(len(text)), 10)},
+		{hash, hex.AppendEncode(nil, sum[:])},
 	}
 }

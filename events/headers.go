@@ -29,6 +29,8 @@ const (
 	HeaderReason       = "reason"        // UNDECODABLE, INVALID_EVENT or CONFLICT
 	HeaderAttempts     = "attempts"      // how often Konaplate was asked; 0 if it never was
 	HeaderRedriveCount = "redrive-count" // how often the record was redriven before it died this time
+	HeaderKeySize      = "key-size"      // only if the key is cut: its full size in bytes
+	HeaderKeySHA256    = "key-sha256"    // only if the key is cut: SHA-256 of the full key, lower-case hex
 	HeaderValueSize    = "value-size"    // only if the value is cut: its full size in bytes
 	HeaderValueSHA256  = "value-sha256"  // only if the value is cut: SHA-256 of the full value, lower-case hex
 )

@@ -168,9 +168,12 @@ func oneOf[T ~string](b []byte, known ...T) (T, bool) {
 	return "", false
 }
 
+// maxCount is more often than anybody asks: every second for a month.
+const maxCount = 10_000_000
+
 func count(b []byte) (int, bool) {
-	n, err := strconv.ParseUint(string(b), 10, strconv.IntSize-1)
-	return int(n), err == nil
+	n, err := strconv.ParseUint(string(b), 10, 32)
+	return int(n), err == nil && n <= maxCount
 }
 
 func moment(b []byte) (time.Time, bool) {

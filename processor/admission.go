@@ -14,20 +14,20 @@ func (p *Processor) claim(ctx context.Context, member stream.Member, claims []Cl
 	cause := errOffsetsAccepted
 	if !p.mustRebuild {
 		claimed, err := p.cfg.Claims.Claim(ctx, member.Generation, claims)
-		if err == nil {
-			p.cfg.Intake.Release(HoldRebuild) // another process may have mended it
-		}
 		if !p.mendable(ctx, member, err) {
 			return claimed, err
 		}
 		cause = err
 	}
 	p.cfg.Intake.Hold(HoldRebuild, cause.Error())
-	if err := p.cfg.Rebuilder.Rebuild(ctx, member); err != nil {
+	defer p.cfg.Intake.Release(HoldRebuild) // what is waited for beyond the rebuild is the engine's to say
+	err := p.cfg.Rebuilder.Rebuild(ctx, member)
+	if err == nil || errors.Is(err, ErrRebuilding) {
+		p.mustRebuild = false // another's is as good: two that insisted on their own would undo each other's for ever
+	}
+	if err != nil {
 		return nil, fmt.Errorf("rebuild: %w", err)
 	}
-	p.mustRebuild = false
-	p.cfg.Intake.Release(HoldRebuild)
 	return p.cfg.Claims.Claim(ctx, member.Generation, claims)
 }
 
@@ -40,7 +40,8 @@ func (p *Processor) mendable(ctx context.Context, member stream.Member, err erro
 	case errors.Is(err, ErrClaimsForeign):
 		return false
 	case errors.Is(err, ErrClaimStale):
-		return member.Prove(ctx) == nil
+		now, err := member.Prove(ctx)
+		return err == nil && now == member.Generation
 	}
 	return errors.Is(err, ErrClaimsLost)
 }

@@ -138,8 +138,8 @@ func plain(headers []kgo.RecordHeader) (all []events.Header) {
 	return all
 }
 
-// TestDamagedRetryRecord: what is in a retry topic and no retry record is a dead letter, and holds up nothing.
-func TestDamagedRetryRecord(t *testing.T) {
+// TestStraysInRetryTopics: what is in a retry topic and no retry record is a dead letter, and holds up nothing.
+func TestStraysInRetryTopics(t *testing.T) {
 	inWorld(t, konasim.Config{}, func(w *world) {
 		topic := waiting(w.policy)[0]
 		w.send(topic, "k", event(1, "COMPLETED-1"))
@@ -260,20 +260,6 @@ func TestTooManyDeadLetters(t *testing.T) {
 		w.await(time.Minute)
 		if n := len(w.read(topics.DeadLetter)); n != 500 {
 			t.Errorf("%d dead letters in the end, want all", n)
-		}
-	})
-}
-
-// TestBadRecordsNeedNoClaims: where nothing but bad records comes, nothing is ever claimed, and they are dead letters all the same.
-func TestBadRecordsNeedNoClaims(t *testing.T) {
-	inWorld(t, konasim.Config{}, func(w *world) {
-		w.claims.Wipe()
-		for range 10 {
-			w.send(topics.Requested, "k", "nonsense")
-		}
-		w.await(time.Minute)
-		if n := len(w.read(topics.DeadLetter)); n != 10 {
-			t.Errorf("%d dead letters, want 10", n)
 		}
 	})
 }

@@ -120,7 +120,7 @@ func (g *guard) spend(id events.Identity, a Answer, d decision) bool {
 		g.refused[id] = true
 		if len(g.refused) >= credentialRun {
 			clear(g.refused) // they are kept no longer than they are counted
-			g.halt(HoldCredentials, fmt.Sprintf("Konaplate refused our credentials for %d events in a row (%s): correct INQUIRY_ASP_ID, INQUIRY_ACCESS_KEY, "+
+			g.halt(HoldCredentials, fmt.Sprintf("Konaplate refused our credentials for %d events in a row (%s): correct CHARGERESULT_INQUIRY_ASP_ID, _ACCESS_KEY, "+
 				"or what signs, and restart; one event is asked about every %v", credentialRun, a.described(), g.cfg.Probe))
 		}
 		return true
@@ -140,7 +140,7 @@ func (g *guard) spend(id events.Identity, a Answer, d decision) bool {
 	}
 	if g.unknowns[id] = true; len(g.unknowns) == g.cfg.Refusals {
 		g.halt(HoldRefusals, fmt.Sprintf("%d results in a row are UNKNOWN (the last: %s, %s): that is more likely our fault than that of the events; "+
-			"correct what is wrong and restart, or raise GUARD_REFUSALS; one event is asked about every %v", len(g.unknowns), d.reason, a.described(), g.cfg.Probe))
+			"correct what is wrong and restart, or raise CHARGERESULT_GUARD_REFUSALS; one event is asked about every %v", len(g.unknowns), d.reason, a.described(), g.cfg.Probe))
 	}
 	return true
 }
@@ -184,7 +184,7 @@ func (g *guard) count(now end) {
 	switch over := g.cfg.DeadLetters > 0 && g.dead >= g.cfg.DeadLetters; {
 	case over:
 		g.halt(HoldDeadLetters, fmt.Sprintf("%d of the last %d messages are dead letters: that is more likely our fault than theirs; "+
-			"see their reasons, correct FIELD_CORRELATION_ID and its like or what sends them, and restart, or raise GUARD_DEAD_LETTERS", g.dead, min(g.seen, deadLetterWindow)))
+			"see their reasons, correct CHARGERESULT_FIELD_CORRELATION_ID and its like, or what sends them, and restart; CHARGERESULT_GUARD_DEAD_LETTERS=0 lets them pass", g.dead, min(g.seen, deadLetterWindow)))
 	default:
 		g.release(HoldDeadLetters)
 	}

@@ -176,9 +176,8 @@ func (p *Processor) Settle(ctx context.Context, messages []*stream.Message) {
 		}
 	}
 	for len(settled) > 0 {
-		err := p.cfg.Claims.Settle(ctx, settled)
-		if err == nil || errors.Is(err, ErrClaimsLost) {
-			return
+		if err := p.cfg.Claims.Settle(ctx, settled); !errors.Is(err, ErrClaimsUnavailable) {
+			return // done, or no use
 		}
 		select {
 		case <-ctx.Done():

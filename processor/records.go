@@ -2,6 +2,7 @@ package processor
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -67,22 +68,31 @@ func (p *Processor) park(m *stream.Message, w *work, d decision, now time.Time) 
 const maxDeadLetter = 990_000
 
 // deadLetter makes the record of an event that can never be answered: the original, with its origin and the cause in the headers.
-// Where both together are too large, the value is cut; where the headers alone are, they are left out.
+// Where all together are too large, the value is cut, and a key that takes more than half; where the headers alone are, they are left out.
 func (p *Processor) deadLetter(m *stream.Message, w *work, reason, message string) ([]*kgo.Record, error) {
 	r := m.Record
 	letter := events.DeadLetter{Source: w.origin.Source, Group: p.cfg.Group, Reason: reason, Message: message, Attempts: w.history.attempts}
 	headers := letter.Headers(w.origin.headers)
-	room := maxDeadLetter - len(r.Key) - headerBytes(headers)
+	key, keyCut := events.TruncateKey(r.Key, maxDeadLetter/2)
+	room := maxDeadLetter - len(key) - headerBytes(headers)
 	if room < 0 {
 		letter.Message += fmt.Sprintf("; the original's %d headers are left out, they are too large", len(w.origin.headers))
 		headers = letter.Headers(nil)
-		room = max(0, maxDeadLetter-len(r.Key)-headerBytes(headers))
+		room = max(0, maxDeadLetter-len(key)-headerBytes(headers))
 	}
 	value, cut := events.Truncate(r.Value, room)
 	w.outcome = outcome{dead: reason}
 	return []*kgo.Record{{
-		Topic: p.cfg.Topics.DeadLetter, Key: r.Key, Value: value, Headers: kafkaHeaders(append(headers, cut...)), Timestamp: w.origin.time,
+		Topic: p.cfg.Topics.DeadLetter, Key: key, Value: value, Headers: kafkaHeaders(slices.Concat(headers, keyCut, cut)), Timestamp: earlier(w.origin.time, time.Now()),
 	}}, nil
+}
+
+// earlier keeps a dead letter from being refused for a timestamp in the future: the original's topic may have allowed that, the dead letters' need not.
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func conflict(w *work) string {

@@ -71,11 +71,19 @@ func (p *Processor) decode(m *stream.Message) *work {
 	return w
 }
 
-// Due says when a retry record may be admitted; zero, which is at once, for any that does not say.
-func Due(r *kgo.Record) time.Time {
+// dueSlack is how much later than its timestamp and the delay of its topic a record may be due: it is stamped after its due time was set.
+const dueSlack = time.Second
+
+// Due says when a retry record may be admitted; zero, which is at once, for any that does not say. A record waits no longer than its
+// topic's delay: one whose header says more is damaged, or another's, and would hold back all those behind it.
+func (p *Processor) Due(r *kgo.Record) time.Time {
 	for i := len(r.Headers) - 1; i >= 0; i-- {
 		if h := r.Headers[i]; h.Key == events.HeaderRetryDue {
 			due, _ := events.RetryDue([]events.Header{events.Header(h)})
+			delay, _ := events.RetryDelay(p.cfg.Topics.RetryPrefix, r.Topic)
+			if latest := r.Timestamp.Add(delay + dueSlack); due.After(latest) {
+				return latest
+			}
 			return due
 		}
 	}

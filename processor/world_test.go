@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,7 +28,7 @@ import (
 // and the claim store's fake. Hours in it take milliseconds.
 type world struct {
 	*testing.T
-	net       kfake.VirtualNetwork
+	net       *kfake.VirtualNetwork
 	kafka     *kfake.Cluster
 	client    *kgo.Client
 	claims    *dedup.Fake
@@ -43,7 +44,10 @@ type world struct {
 	policy    processor.Policy
 	fetchWait time.Duration
 	guards    processor.Guards
-	direct    bool // no network between the processor and the vendor
+	direct    bool   // no network between the processor and the vendor
+	slow      slowly // how rebuilds go; zero: at once
+	accept    bool   // offsets are accepted
+	name      string // of the producer's transactions
 }
 
 var topics = processor.Topics{
@@ -71,7 +75,7 @@ func inWorld(t *testing.T, sim konasim.Config, f func(w *world), changes ...func
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
-			T: t, claims: dedup.NewFake(dedup.Config{Group: "g"}), vendor: konasim.New(sim),
+			T: t, net: new(kfake.VirtualNetwork), claims: dedup.NewFake(dedup.Config{Group: "g"}), vendor: konasim.New(sim),
 			policy: processor.Policy{
 				Schedule: []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute},
 				Deadline: 24 * time.Hour, NotFoundGrace: 2 * time.Minute,
@@ -133,18 +137,22 @@ func (w *world) start() {
 	for _, topic := range topics.Input() {
 		ids[topic] = w.kafka.TopicInfo(topic).TopicID
 	}
+	w.slow.claims = w.claims
+	if w.slow.begun == nil {
+		w.slow.begun = new(atomic.Int64)
+	}
 	rebuilder, err := replay.NewRebuilder(replay.RebuildConfig{
 		Client: w.options(), Group: "g", Result: topics.Result, Duplicates: topics.Duplicates, RetryPrefix: topics.RetryPrefix,
-		TopicIDs: ids, TTL: 7 * 24 * time.Hour, Decoder: decoder, Claims: w.claims, Logger: quiet,
+		TopicIDs: ids, TTL: 7 * 24 * time.Hour, Decoder: decoder, Claims: w.slow, Logger: quiet,
 	})
 	w.must(err)
 	w.intake = stream.NewIntake(quiet)
 	w.flow, err = processor.New(processor.Config{
-		Group: "g", Topics: topics, Policy: w.policy, Guards: w.guards, Claims: w.claims, Rebuilder: rebuilder, Inquirer: w.ask, Intake: w.intake,
+		Group: "g", Topics: topics, Policy: w.policy, Guards: w.guards, Claims: w.claims, Rebuilder: rebuilder, Inquirer: w.ask, Intake: w.intake, AlwaysRebuild: w.accept,
 	})
 	w.must(err)
 	w.engine, err = stream.New(stream.Config{
-		Client: w.options(), Group: "g", Topics: topics.Input(), Parked: waiting(w.policy), Due: processor.Due, Intake: w.intake, TransactionalID: "txn",
+		Client: w.options(), Group: "g", Topics: topics.Input(), Parked: waiting(w.policy), Due: w.flow.Due, Intake: w.intake, TransactionalID: "txn" + w.name, AcceptOffsets: w.accept,
 		Handler: w.flow, Ledger: w.flow, Logger: quiet,
 	})
 	w.must(err)

@@ -175,7 +175,7 @@ var remedies = []struct {
 	do   string
 }{
 	{replay.Missing, "accepted, but nowhere", "stop the processor, move its group's offset of the partition back to the event with a Kafka tool, and start it with --accept-offsets: " +
-		"what has an outcome is recognised, what has none is asked about"},
+		"what has a result or waits is recognised, if no older than the claims' time to live, and what has none is asked about; dead letters between come out a second time"},
 	{replay.Twice, "in more than one place", "a final result counts, whatever else there is; without one, ask Konaplate which place is right; " +
 		"keep the topics and report it, for either the processor is at fault or another program writes to them"},
 	{replay.TwoFinals, "with more than one final result of one revision", "they have one ce_id, and subscribers that heed it saw one; where the results differ, ask Konaplate; keep the topics, and report it"},

@@ -144,7 +144,7 @@ func newEngine(c config, cluster *cluster, flow *processor.Processor, intake *st
 	}
 	return stream.New(stream.Config{
 		Client: append(options, kgo.WithLogger(kafkaLog{log})), Group: c.KafkaGroup, Topics: topicsOf(c).Input(),
-		Parked: cluster.waiting, Due: processor.Due, Intake: intake,
+		Parked: cluster.waiting, Due: flow.Due, Intake: intake,
 		InstanceID: c.InstanceID, TransactionalID: c.KafkaGroup + "-" + name,
 		Handler: flow, Ledger: flow,
 		Concurrency: c.Concurrency, Ordering: stream.Ordering(c.Ordering), CommitInterval: c.CommitInterval,

@@ -113,7 +113,7 @@ func (p *pipeline) assemble(s *surroundings, topicIDs map[string][16]byte, told 
 	}
 	p.engine, err = stream.New(stream.Config{
 		Client: append(s.kafkaOptions(), kgo.ClientID("chargeresult")), Group: group, Topics: topics.Input(), TransactionalID: group + "-demo",
-		Parked: retryTopics(), Due: processor.Due, Intake: p.intake,
+		Parked: retryTopics(), Due: p.flow.Due, Intake: p.intake,
 		Handler: p.flow, Ledger: p.flow, Concurrency: concurrency, DrainTimeout: drainTimeout, Logger: told.log,
 	})
 	return err

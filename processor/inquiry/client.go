@@ -127,7 +127,7 @@ func (c *Client) Inquire(ctx context.Context, _ <-chan struct{}, e events.Event)
 	status, header, body, err := c.exchange(try, m)
 	switch {
 	case err == nil:
-		return c.rejected.classify(status, header, body, m.correlationID), nil
+		return c.rejected.classify(status, header, body, m.correlationID, c.cfg.AccessKey.Reveal(), m.token), nil
 	case ctx.Err() != nil:
 		return processor.Answer{}, fmt.Errorf("inquiry interrupted: %w", ctx.Err())
 	case try.Err() != nil:

@@ -21,7 +21,7 @@ var codeForm = regexp.MustCompile(`^\d{3}_\d{3}$`)
 type envelope struct {
 	result  string // as sent, empty if there is none
 	code    string // of the form NNN_NNN, empty if there is none
-	message string // printable, at most maxMessage bytes
+	message string // as it was said: see shown
 }
 
 // open reads a body: one JSON object and nothing else. result stands in the object itself; code and message there, under
@@ -56,7 +56,6 @@ func open(body []byte) (envelope, error) {
 			return envelope{}, fmt.Errorf("%q is not an object", name)
 		}
 	}
-	e.message = printable(e.message)
 	return e, nil
 }
 
@@ -181,14 +180,16 @@ func strictMembers(dec *json.Decoder) (map[string]any, error) {
 	return object, err
 }
 
-// printable returns s without characters that do not print, cut to maxMessage bytes between characters.
-func printable(s string) string {
+// shown returns what may be shown of a message: without characters that do not print, without our credentials, and cut to maxMessage
+// bytes between characters. Credentials are looked for in what was decoded: a body may hold them escaped.
+func shown(s string, credentials ...string) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return -1
 		}
 		return r
 	}, s)
+	s = string(redact([]byte(s), credentials...))
 	if len(s) <= maxMessage {
 		return s
 	}

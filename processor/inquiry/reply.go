@@ -37,10 +37,10 @@ func (list codes) match(code string) bool {
 }
 
 // classify is the reply table: what a reply to the message with the correlation ID sent means. It is total: what no row
-// expects is NotAnAnswer. rejected are the codes that refuse for good.
+// expects is NotAnAnswer. rejected are the codes that refuse for good; credentials are ours, which a vendor may quote.
 //
 // The echoed correlation ID is compared without regard to case, as everywhere: its hex digits may be of either.
-func (rejected codes) classify(status int, header http.Header, body []byte, sent string) processor.Answer {
+func (rejected codes) classify(status int, header http.Header, body []byte, sent string, credentials ...string) processor.Answer {
 	echoes := header.Values(headerCorrelationID)
 	for _, echo := range echoes {
 		if !strings.EqualFold(echo, sent) {
@@ -51,7 +51,7 @@ func (rejected codes) classify(status int, header http.Header, body []byte, sent
 	if len(body) <= maxBody {
 		said, unreadable = open(body)
 	}
-	answer := processor.Answer{Code: said.code, Message: said.message}
+	answer := processor.Answer{Code: said.code, Message: shown(said.message, credentials...)}
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		answer.Class = processor.OurFault

@@ -95,13 +95,38 @@ func (b *Rebuilder) rebuild(ctx context.Context, lease processor.Rebuild, member
 	if err := restored.flush(ctx); err != nil {
 		return nil, err
 	}
-	if err := member.Prove(ctx); err != nil {
+	generation, err := prove(ctx, member, restored)
+	if err != nil {
 		return nil, fmt.Errorf("prove membership of the group: %w", err)
 	}
-	if err := lease.Finish(ctx, member.Generation); err != nil {
+	if err := lease.Finish(ctx, generation); err != nil {
 		return nil, fmt.Errorf("begin a new incarnation: %w", err)
 	}
 	return restored, nil
+}
+
+// How long a rebalance is waited for before a rebuild is given up, and how often it is asked whether it is over.
+const (
+	rebalanceLimit   = 2 * time.Minute
+	rebalanceBackoff = 200 * time.Millisecond
+)
+
+// prove proves the membership. A rebalance that comes to its end meanwhile is no reason to read everything again: the lease is kept.
+func prove(ctx context.Context, member stream.Member, restored *restoring) (generation int32, err error) {
+	for began := time.Now(); ; {
+		generation, err = member.Prove(ctx)
+		if !errors.Is(err, stream.ErrRebalancing) || time.Since(began) > rebalanceLimit {
+			return generation, err
+		}
+		select {
+		case <-ctx.Done():
+			return 0, errors.Join(ctx.Err(), err)
+		case <-time.After(rebalanceBackoff):
+		}
+		if err := restored.renew(ctx); err != nil {
+			return 0, err
+		}
+	}
 }
 
 func (b *Rebuilder) read(ctx context.Context, into *restoring) error {

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -25,13 +26,18 @@ func (s *session) checkMember(messages []*Message) (Member, error) {
 			return Member{}, fmt.Errorf("%w: %q, was %q", errMemberChanged, id, m.partition.member)
 		}
 	}
-	return Member{Generation: generation, prove: func(ctx context.Context) error { return s.prove(ctx, id, generation) }}, nil
+	return Member{Generation: generation, prove: func(ctx context.Context) (int32, error) { return s.prove(ctx, id) }}, nil
 }
 
-// prove sends a heartbeat of its own: the answer to it is the coordinator's word that the member is one in this generation.
-func (s *session) prove(ctx context.Context, id string, generation int32) error {
+// prove sends a heartbeat of its own: the answer to it is the coordinator's word that the member is one, in the generation that the client
+// knows of now.
+func (s *session) prove(ctx context.Context, id string) (int32, error) {
+	now, generation := s.consumer.GroupMetadata()
+	if now != id {
+		return 0, fmt.Errorf("%w: %q, was %q", errMemberChanged, now, id)
+	}
 	if err := (membership{id, generation}).check(); err != nil {
-		return err
+		return 0, err
 	}
 	beat := kmsg.NewPtrHeartbeatRequest()
 	beat.Group, beat.MemberID, beat.Generation = s.cfg.Group, id, generation
@@ -42,10 +48,13 @@ func (s *session) prove(ctx context.Context, id string, generation int32) error 
 	if err == nil {
 		err = kerr.ErrorForCode(resp.ErrorCode)
 	}
-	if err != nil {
-		return fmt.Errorf("prove membership %q in generation %d: %w", id, generation, err)
+	if errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.IllegalGeneration) {
+		err = fmt.Errorf("%w: %w", ErrRebalancing, err)
 	}
-	return nil
+	if err != nil {
+		return 0, fmt.Errorf("prove membership %q in generation %d: %w", id, generation, err)
+	}
+	return generation, nil
 }
 
 // membershipHook hears from the client why it is no working member of the group, before it tries to join again. (A poll tells so too, but

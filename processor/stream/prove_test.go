@@ -29,7 +29,7 @@ func TestMemberIsProven(t *testing.T) {
 				p := k.start(u, func(c *Config) { c.InstanceID = instance })
 				member := k.admittedBy(u, "a")
 				for range 3 {
-					if err := member.Prove(t.Context()); err != nil {
+					if _, err := member.Prove(t.Context()); err != nil {
 						t.Fatalf("a member is not proven: %v", err)
 					}
 					time.Sleep(20 * time.Second)
@@ -40,61 +40,63 @@ func TestMemberIsProven(t *testing.T) {
 	}
 }
 
-// Of an earlier generation, or of a member that the group has expelled, nothing is proven: not at once, and not when the process is back.
+// A member stays one through a rebalance: what is proven is its membership, and the generation it has come to.
+func TestMemberIsProvenInItsLatestGeneration(t *testing.T) {
+	bubble(t, func(t *testing.T, k *kafka) {
+		u := newUpper()
+		p := k.start(u, as("first"))
+		member := k.admittedBy(u, "a")
+		second := k.start(newUpper(), as("second"))
+		k.await("they share", func() bool { return len(second.engine.Status().Partitions) == 2 })
+		second.stop()
+		k.await("the first has all of it again", func() bool { return k.members() == 1 })
+		if _, err := member.Prove(t.Context()); err != nil && !errors.Is(err, ErrRebalancing) {
+			t.Errorf("during the rebalance: %v, want that it rebalances", err)
+		}
+		time.Sleep(30 * time.Second)
+		if now, err := member.Prove(t.Context()); err != nil || now <= member.Generation {
+			t.Errorf("Prove = %d, %v; want a later generation than %d", now, err, member.Generation)
+		}
+		p.stop()
+	})
+}
+
+// Of a member that the group has expelled nothing is proven: not at once, and not when the process is back.
 func TestMemberThatIsNoneIsNotProven(t *testing.T) {
-	tests := []struct {
-		name string
-		end  func(k *kafka)
-		want error
-	}{
-		{"an older generation", func(k *kafka) {
-			second := k.start(newUpper(), as("second"))
-			k.await("they share", func() bool { return len(second.engine.Status().Partitions) == 2 })
-			second.stop()
-			k.await("the first has all of it again", func() bool { return k.members() == 1 })
-		}, kerr.IllegalGeneration},
-		{"expelled", func(k *kafka) {
-			groups, err := k.admin.DescribeGroups(k.t.Context(), "g")
-			if err != nil {
-				k.t.Fatal(err)
-			}
-			leave := kmsg.NewPtrLeaveGroupRequest()
-			leave.Group = "g"
-			leave.Members = append(leave.Members, kmsg.LeaveGroupRequestMember{MemberID: groups["g"].Members[0].MemberID})
-			if _, err := leave.RequestWith(k.t.Context(), k.client); err != nil {
-				k.t.Fatal(err)
-			}
-		}, kerr.UnknownMemberID},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, k *kafka) {
-				u := newUpper()
-				p := k.start(u, as("first"))
-				member := k.admittedBy(u, "a")
-				if err := member.Prove(t.Context()); err != nil {
-					t.Fatalf("before: %v", err)
-				}
-				tt.end(k)
-				if err := member.Prove(t.Context()); !errors.Is(err, tt.want) {
-					t.Errorf("Prove = %v, want %v", err, tt.want)
-				}
-				time.Sleep(30 * time.Second)
-				again := k.admittedBy(u, "b")
-				if err := again.Prove(t.Context()); err != nil {
-					t.Errorf("when it is back: %v", err)
-				}
-				if err := member.Prove(t.Context()); err == nil {
-					t.Error("as whom it was before: proven")
-				}
-				p.stop()
-			})
-		})
-	}
+	bubble(t, func(t *testing.T, k *kafka) {
+		u := newUpper()
+		p := k.start(u, as("first"))
+		member := k.admittedBy(u, "a")
+		if now, err := member.Prove(t.Context()); err != nil || now != member.Generation {
+			t.Fatalf("before: %d, %v; want %d", now, err, member.Generation)
+		}
+		groups, err := k.admin.DescribeGroups(t.Context(), "g")
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave := kmsg.NewPtrLeaveGroupRequest()
+		leave.Group = "g"
+		leave.Members = append(leave.Members, kmsg.LeaveGroupRequestMember{MemberID: groups["g"].Members[0].MemberID})
+		if _, err := leave.RequestWith(t.Context(), k.client); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := member.Prove(t.Context()); !errors.Is(err, kerr.UnknownMemberID) {
+			t.Errorf("Prove = %v, want %v", err, kerr.UnknownMemberID)
+		}
+		time.Sleep(30 * time.Second)
+		again := k.admittedBy(u, "b")
+		if _, err := again.Prove(t.Context()); err != nil {
+			t.Errorf("when it is back: %v", err)
+		}
+		if _, err := member.Prove(t.Context()); err == nil {
+			t.Error("as whom it was before: proven")
+		}
+		p.stop()
+	})
 }
 
 func TestNobodyIsNotProven(t *testing.T) {
-	if err := (Member{}).Prove(t.Context()); !errors.Is(err, errNoMember) {
+	if _, err := (Member{}).Prove(t.Context()); !errors.Is(err, errNoMember) {
 		t.Errorf("Prove = %v, want %v", err, errNoMember)
 	}
 	bubble(t, func(t *testing.T, k *kafka) {
@@ -104,7 +106,7 @@ func TestNobodyIsNotProven(t *testing.T) {
 		p.link.cut()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := member.Prove(ctx); err == nil {
+		if _, err := member.Prove(ctx); err == nil {
 			t.Error("proven without an answer")
 		}
 		p.link.heal()

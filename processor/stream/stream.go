@@ -27,13 +27,15 @@ func (m *Message) Draining() <-chan struct{} { return m.partition.draining }
 type Member struct {
 	Generation int32 // of the group
 
-	prove func(context.Context) error
+	prove func(context.Context) (int32, error)
 }
 
-// Prove asks the group's coordinator whether this process is a member, in this generation, now. An error means that it may not be one.
-func (m Member) Prove(ctx context.Context) error {
+// Prove asks the group's coordinator whether this process is still the same member, now, and returns the generation that it is one in:
+// a later one than Generation if the group has rebalanced meanwhile. ErrRebalancing means that it can't be said yet; any other
+// error, that the process may not be that member any more.
+func (m Member) Prove(ctx context.Context) (generation int32, err error) {
 	if m.prove == nil {
-		return errNoMember
+		return 0, errNoMember
 	}
 	return m.prove(ctx)
 }
@@ -68,6 +70,8 @@ type Ledger interface {
 var (
 	// ErrAbandoned is what Process returns to give a message up while its partition is draining.
 	ErrAbandoned = errors.New("stream: message abandoned")
+	// ErrRebalancing is what Member.Prove returns while the group rebalances: ask again a little later.
+	ErrRebalancing = errors.New("stream: the group rebalances")
 	// ErrNotAdmitted is what Confirm returns when the messages must be admitted again.
 	ErrNotAdmitted = errors.New("stream: admission no longer holds")
 )
