@@ -49,15 +49,16 @@ func (p *Processor) decode(m *stream.Message) *work {
 		operation = retry.Operation
 		w.origin = origin{retry.Origin, retry.OriginTopicID, retry.OriginTime, headers}
 		w.history = history{hop: retry.Hop, attempts: retry.Attempts, firstSeen: retry.FirstSeen, firstAsked: retry.FirstAsked, interim: retry.Interim}
-	case len(r.Key)+len(r.Value)+headerBytes(w.origin.headers) > maxEvent:
-		w.fault = &events.DecodeError{Reason: events.ReasonInvalidEvent, Field: "value", Detail: "is too large: an event and its headers may have 900,000 bytes"}
-		return w
 	case r.Topic == p.cfg.Topics.Cancelled:
 		operation = events.Cancellation
 	}
 	event, err := p.decoder.Decode(operation, events.Message{Value: r.Value, Headers: w.origin.headers, Timestamp: w.origin.time})
 	if err != nil {
 		errors.As(err, &w.fault) // Decode returns no other
+		return w
+	}
+	if len(r.Key)+len(r.Value)+headerBytes(w.origin.headers) > maxEvent {
+		w.fault = &events.DecodeError{Reason: events.ReasonInvalidEvent, Field: "value", Detail: "is too large: an event and its headers may have 900,000 bytes"}
 		return w
 	}
 	w.event, w.history.requestedAt = event, event.RequestedAt
