@@ -2,8 +2,11 @@ package processor
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/chargeresult/chargeresult/events"
 	"github.com/chargeresult/chargeresult/processor/stream"
@@ -20,6 +23,23 @@ type Owner struct {
 // String is the owner as it is stored and logged: topic ID in hex, partition, offset.
 func (o Owner) String() string {
 	return fmt.Sprintf("%x/%d/%d", o.TopicID, o.Partition, o.Offset)
+}
+
+// ParseOwner reads what String writes, and nothing else.
+func ParseOwner(s string) (o Owner, err error) {
+	bad := fmt.Errorf("owner %q is not topic ID/partition/offset", s)
+	fields := strings.Split(s, "/")
+	if len(fields) != 3 || len(fields[0]) != hex.EncodedLen(len(o.TopicID)) {
+		return Owner{}, bad
+	}
+	_, err1 := hex.Decode(o.TopicID[:], []byte(fields[0]))
+	partition, err2 := strconv.ParseInt(fields[1], 10, 32)
+	offset, err3 := strconv.ParseInt(fields[2], 10, 64)
+	o.Partition, o.Offset = int32(partition), offset
+	if err1 != nil || err2 != nil || err3 != nil || partition < 0 || offset < 0 || o.String() != s {
+		return Owner{}, bad
+	}
+	return o, nil
 }
 
 // Claim asks for a transaction on behalf of one input record, or of a retry record that stands for it.

@@ -1,7 +1,6 @@
 package dedup
 
 import (
-	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -48,7 +47,7 @@ func parseRecord(value string) (record, error) {
 	if r.hop, err = strconv.Atoi(fields[2]); err != nil {
 		return record{}, fmt.Errorf("hop of claim %q: %w", value, err)
 	}
-	if r.owner, err = parseOwner(fields[4]); err != nil {
+	if r.owner, err = processor.ParseOwner(fields[4]); err != nil {
 		return record{}, fmt.Errorf("owner of claim %q: %w", value, err)
 	}
 	if !r.possible() || r.String() != value {
@@ -69,27 +68,6 @@ func (r record) possible() bool {
 	default:
 		return false
 	}
-}
-
-// parseOwner reads what processor.Owner's String writes.
-func parseOwner(s string) (processor.Owner, error) {
-	fields := strings.Split(s, "/")
-	if len(fields) != 3 || len(fields[0]) != 32 {
-		return processor.Owner{}, fmt.Errorf("%q is not topic ID/partition/offset", s)
-	}
-	var o processor.Owner
-	if _, err := hex.Decode(o.TopicID[:], []byte(fields[0])); err != nil {
-		return processor.Owner{}, fmt.Errorf("topic ID: %w", err)
-	}
-	partition, err := strconv.ParseInt(fields[1], 10, 32)
-	if err != nil {
-		return processor.Owner{}, fmt.Errorf("partition: %w", err)
-	}
-	o.Partition = int32(partition)
-	if o.Offset, err = strconv.ParseInt(fields[2], 10, 64); err != nil {
-		return processor.Owner{}, fmt.Errorf("offset: %w", err)
-	}
-	return o, nil
 }
 
 // claimedRecord is what a claim writes under a free key. A retry record is committed, or nobody could claim for it: its transaction waits.

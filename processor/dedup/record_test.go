@@ -9,12 +9,12 @@ import (
 func TestRecordAsStored(t *testing.T) {
 	owner := processor.Owner{TopicID: testTopic, Partition: 3, Offset: 1234}
 	for want, r := range map[string]record{
-		"1 claimed 0 - 5f0c0000000000000000000000000001/3/1234 CHG0000000001":         {processor.StateClaimed, 0, "", owner, "CHG0000000001"},
-		"1 waiting 12 - 5f0c0000000000000000000000000001/3/1234 a b  c":               {processor.StateWaiting, 12, "", owner, "a b  c"},
-		"1 settled 1 COMPLETED 5f0c0000000000000000000000000001/3/1234 ":              {processor.StateSettled, 1, "COMPLETED", owner, ""},
-		"1 settled 0 - 5f0c0000000000000000000000000001/3/1234 충전０１":                  {processor.StateSettled, 0, "", owner, "충전０１"},
-		"1 settled 0 UNKNOWN 00000000000000000000000000000000/0/0 CHG0000000001":      {processor.StateSettled, 0, "UNKNOWN", processor.Owner{}, "CHG0000000001"},
-		"1 claimed 0 - 5f0c0000000000000000000000000001/2147483647/-1 CHG0000000001 ": {processor.StateClaimed, 0, "", processor.Owner{TopicID: testTopic, Partition: 1<<31 - 1, Offset: -1}, "CHG0000000001 "},
+		"1 claimed 0 - 5f0c0000000000000000000000000001/3/1234 CHG0000000001":        {processor.StateClaimed, 0, "", owner, "CHG0000000001"},
+		"1 waiting 12 - 5f0c0000000000000000000000000001/3/1234 a b  c":              {processor.StateWaiting, 12, "", owner, "a b  c"},
+		"1 settled 1 COMPLETED 5f0c0000000000000000000000000001/3/1234 ":             {processor.StateSettled, 1, "COMPLETED", owner, ""},
+		"1 settled 0 - 5f0c0000000000000000000000000001/3/1234 충전０１":                 {processor.StateSettled, 0, "", owner, "충전０１"},
+		"1 settled 0 UNKNOWN 00000000000000000000000000000000/0/0 CHG0000000001":     {processor.StateSettled, 0, "UNKNOWN", processor.Owner{}, "CHG0000000001"},
+		"1 claimed 0 - 5f0c0000000000000000000000000001/2147483647/0 CHG0000000001 ": {processor.StateClaimed, 0, "", processor.Owner{TopicID: testTopic, Partition: 1<<31 - 1, Offset: 0}, "CHG0000000001 "},
 	} {
 		if got := r.String(); got != want {
 			t.Errorf("%+v is stored as %q, want %q", r, got, want)

@@ -247,16 +247,3 @@ func TestConfigsNameWhatIsMissing(t *testing.T) {
 		}
 	}
 }
-
-func TestParseOwner(t *testing.T) {
-	want := processor.Owner{TopicID: [16]byte{0: 1, 15: 0xff}, Partition: 3, Offset: 1 << 40}
-	if got, err := parseOwner(want.String()); err != nil || got != want {
-		t.Errorf("parseOwner(%q) = %v, %v", want, got, err)
-	}
-	id := strings.Repeat("0", 32)
-	for _, s := range []string{"", "a/b", id[1:] + "/1/2", "0" + id + "/1/2", strings.Repeat("x", 32) + "/1/2", id + "/-1/2", id + "/1/-2", id + "/1/2/3", id + "/4294967296/1", id + "/1/"} {
-		if got, err := parseOwner(s); err == nil {
-			t.Errorf("parseOwner(%q) = %v, want an error", s, got)
-		}
-	}
-}

@@ -3,11 +3,8 @@ package replay
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -106,7 +103,7 @@ func (s *restoring) settled(r events.Result) processor.Settlement {
 // claimed is what a duplicate says of its owner, which may have committed nothing yet. Restored, it keeps the claim that the duplicate was
 // acknowledged for: else the owner, read again, could find the transaction claimed by a later duplicate.
 func claimed(d events.Duplicate) (processor.Settlement, error) {
-	owner, err := parseOwner(d.Owner)
+	owner, err := processor.ParseOwner(d.Owner)
 	return processor.Settlement{
 		Claim: processor.Claim{Operation: d.Operation, CorrelationID: d.CorrelationID, Fingerprint: d.SequenceID, Owner: owner},
 		State: processor.StateClaimed,
@@ -129,27 +126,6 @@ func (s *restoring) waiting(r *kgo.Record) (processor.Settlement, error) {
 		},
 		State: processor.StateWaiting, Hop: retry.Hop,
 	}, nil
-}
-
-// parseOwner reads what processor.Owner's String writes.
-func parseOwner(s string) (o processor.Owner, err error) {
-	fail := func() (processor.Owner, error) {
-		return processor.Owner{}, fmt.Errorf("owner %q is not of the form topic ID/partition/offset", s)
-	}
-	fields := strings.Split(s, "/")
-	if len(fields) != 3 || len(fields[0]) != hex.EncodedLen(len(o.TopicID)) {
-		return fail()
-	}
-	if _, err := hex.Decode(o.TopicID[:], []byte(fields[0])); err != nil {
-		return fail()
-	}
-	partition, err1 := strconv.ParseInt(fields[1], 10, 32)
-	offset, err2 := strconv.ParseInt(fields[2], 10, 64)
-	if err1 != nil || err2 != nil || partition < 0 || offset < 0 {
-		return fail()
-	}
-	o.Partition, o.Offset = int32(partition), offset
-	return o, nil
 }
 
 // publishedBy says whether a result is of a source, that is of a consumer group: several may publish to one topic.
