@@ -21,6 +21,8 @@ import (
 // Their input records are not there: nobody reads those again.
 func (s *site) wait(first, n int, due, firstSeen time.Time) {
 	s.Helper()
+	topic := events.RetryTopic(s.topics["TOPIC_RETRY_PREFIX"], 2*time.Hour) // of an earlier schedule: nothing else waits in it
+	testbed.CreateTopics(s, s.brokers, 4, topic)
 	details, err := s.admin.ListTopics(s.Context(), s.requested())
 	if err != nil {
 		s.Fatal(err)
@@ -32,7 +34,7 @@ func (s *site) wait(first, n int, due, firstSeen time.Time) {
 			FirstSeen: firstSeen, FirstAsked: firstSeen, Interim: true,
 		}
 		r := &kgo.Record{
-			Topic: events.RetryTopic(s.topics["TOPIC_RETRY_PREFIX"], schedule[2]),
+			Topic: topic,
 			Key:   fmt.Appendf(nil, "key%d", i%500), Value: []byte(eventJSON(i, sequenceID(i))),
 		}
 		for _, h := range retry.Headers(nil) {
