@@ -27,10 +27,16 @@ func CreateTopics(t testing.TB, addr string, partitions int32, topics ...string)
 	created, err := admin.CreateTopics(t.Context(), partitions, 1, nil, topics...)
 	must(t, err)
 	must(t, created.Error())
-	for { // the controller confirms a topic before the broker has heard of it
+	for { // the controller confirms a topic before the broker has heard of it, and a client that asks too soon waits for seconds
 		listed, err := admin.Metadata(t.Context(), topics...)
 		must(t, err)
-		if listed.Topics.Error() == nil && len(listed.Topics) == len(topics) {
+		led := 0
+		listed.Topics.EachPartition(func(p kadm.PartitionDetail) {
+			if p.Err == nil && p.Leader >= 0 {
+				led++
+			}
+		})
+		if listed.Topics.Error() == nil && led == len(topics)*int(partitions) {
 			return
 		}
 		time.Sleep(topicBackoff)
