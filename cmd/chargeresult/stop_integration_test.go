@@ -78,6 +78,16 @@ func (s *site) members() []string {
 	return ids
 }
 
+// hang has the vendor answer nothing, and waits until the process has asked as much as it may: what it is answered meanwhile was
+// under way before, and what it has been sent may all be answered, so it is sent more.
+func (s *site) hang(sent *sending) {
+	s.Helper()
+	s.vendor.SetOutage(konasim.Hanging)
+	s.send(sent, len(sent.transactions), 500, 0)
+	time.Sleep(time.Second) // longer than any answer takes
+	await(s, "every question hangs", soon, func() bool { return s.vendor.Stats().InFlight >= 64 })
+}
+
 // TestStopWhileVendorHangs ends the process while every question hangs: those under way may finish, but not for longer
 // than the drain timeout. What was not answered is not lost.
 func TestStopWhileVendorHangs(t *testing.T) {
@@ -85,8 +95,7 @@ func TestStopWhileVendorHangs(t *testing.T) {
 	s.extra = []string{"CHARGERESULT_DRAIN_TIMEOUT=3s", "CHARGERESULT_INQUIRY_TIMEOUT=2900ms"}
 	var sent sending
 	p := s.underLoad(&sent, 2000, 0.05)
-	s.vendor.SetOutage(konasim.Hanging)
-	await(t, "every question hangs", soon, func() bool { return s.vendor.Stats().InFlight >= 64 })
+	s.hang(&sent)
 	took := p.stops(3*time.Second + 2*time.Second)
 	t.Logf("exit 0 after %v, drain timeout 3s", took.Round(time.Millisecond))
 	s.vendor.SetOutage(konasim.Up)
@@ -102,6 +111,7 @@ func TestStopWhileBreakerOpen(t *testing.T) {
 	var sent sending
 	p := s.underLoad(&sent, 2000, 0.05)
 	s.vendor.SetOutage(konasim.Unavailable)
+	s.send(&sent, 2000, 500, 0) // there is something to ask about, however fast it was
 	await(t, "the breaker opens", soon, func() bool {
 		b := p.status().Breaker
 		return b.State == inquiry.Open && b.Waiting > 0
@@ -120,8 +130,7 @@ func TestSecondSignal(t *testing.T) {
 	s.extra = []string{"CHARGERESULT_INQUIRY_TIMEOUT=9s"}
 	var sent sending
 	p := s.underLoad(&sent, 1500, 0.05)
-	s.vendor.SetOutage(konasim.Hanging)
-	await(t, "every question hangs", soon, func() bool { return s.vendor.Stats().InFlight >= 64 })
+	s.hang(&sent)
 	p.asked = true
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	time.Sleep(time.Second) // it drains
