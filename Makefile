@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test race integration fuzz lint demo kafka-up kafka-down kill-test retry-test rebuild-test outage-test bench-hol
+.PHONY: help build test race integration fuzz lint demo kafka-up kafka-down kill-test retry-test rebuild-test outage-test bench bench-micro bench-compare bench-hol
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,23 @@ outage-test: ## two minutes without Konaplate, halts, the rate limit, a backlog 
 	CHARGERESULT_OUTAGE=2m CHARGERESULT_HERD=500 CHARGERESULT_BACKLOG=100000 \
 		go test -tags integration -run 'TestVendorDown|TestHerd|TestSlowDown|TestWrong|DeadLetters|TestBacklog|TestScheduleChanged|TestFirstAsk|TestNotFound|TestDeadline' \
 		-count=1 -v -timeout 30m ./cmd/chargeresult
+
+bench: ## against the bare loop: throughput, CPU, memory, latency, several processes, a hot key (BENCH=-only=10ms: one trial; about 35 min in all)
+	go run ./cmd/bench $(BENCH)
+
+# What the micro-benchmarks are: those that need no server.
+MICRO = go test -run '^$$' -bench 'Decode|Encode|Decide|Flow|Claim|Settle|Inquire|Classify|Compose|Tracker|OffsetMap|Order|Breaker|Pace' -benchmem \
+	./events ./processor ./processor/dedup ./processor/inquiry ./processor/stream
+BENCHSTAT = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
+
+bench-micro: ## decode, decide, encode, claims, inquiry, offset map, tracker: time and allocations
+	$(MICRO)
+
+bench-compare: ## the micro-benchmarks of BASE (a commit; default HEAD) against those of this tree, by benchstat
+	set -e; old=$$(mktemp -d); trap 'git worktree remove --force "$$old/tree"; rm -rf "$$old"' EXIT; \
+	git worktree add --quiet --detach "$$old/tree" "$${BASE:-HEAD}"; \
+	for round in 1 2 3 4 5 6; do (cd "$$old/tree" && $(MICRO)) >>"$$old/before" || true; $(MICRO) >>"$$old/after"; done; \
+	go run $(BENCHSTAT) "$$old/before" "$$old/after"
 
 bench-hol: ## what one slow event costs the others (head-of-line blocking)
 	go test -tags integration -run '^$$' -bench BenchmarkHeadOfLine -benchtime 1x ./cmd/chargeresult
