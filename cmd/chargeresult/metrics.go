@@ -50,12 +50,18 @@ func (a *admin) metrics() (http.Handler, error) {
 	held := gauge("chargeresult.intake.held", "1 while intake is held for the reason")
 	flight := gauge("chargeresult.in_flight", "Messages fetched and not committed")
 	breaker := gauge("chargeresult.breaker.state", "1 for the state the circuit breaker is in")
+	fill, errFill := meter.Float64ObservableGauge("chargeresult.offset_map.fill", metric.WithDescription(
+		"How much of the room for a partition's offset map is taken: at 1 the partition takes up no more until older records are finished"))
+	faults = append(faults, errFill)
 	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		counts, status := a.flow.Counts(), a.engine.Status()
 		for _, p := range counts.Partitions {
 			for place, n := range places(p.Tally) {
 				o.ObserveInt64(records, n, metric.WithAttributes(attribute.String("topic", p.Topic), attribute.Int("partition", int(p.Partition)), attribute.String("place", place)))
 			}
+		}
+		for _, p := range status.Partitions {
+			o.ObserveFloat64(fill, p.MapFill, metric.WithAttributes(attribute.String("topic", p.Topic), attribute.Int("partition", int(p.Partition))))
 		}
 		observe(o, results, "result", counts.Final)
 		observe(o, results, "result", map[string]int64{"PENDING": counts.Interim})
@@ -74,7 +80,7 @@ func (a *admin) metrics() (http.Handler, error) {
 		states[string(a.asking.breaker.State().State)] = 1
 		observe(o, breaker, "state", states)
 		return nil
-	}, records, results, deadLetters, waits, held, flight, breaker)
+	}, records, results, deadLetters, waits, held, flight, breaker, fill)
 	if err := errors.Join(append(faults, err)...); err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}

@@ -24,7 +24,11 @@ func (ps *partitions) accept(fetches kgo.Fetches, now time.Time) []*Message {
 	return messages
 }
 
-// due returns up to limit messages of what waited and is due, or, if there are none, when the first will be; zero if nothing waits.
+// mapRecheck is how soon is looked again whether a full offset map has room for what waits.
+const mapRecheck = 10 * time.Millisecond
+
+// due returns up to limit messages of what waited and is due and has room in its offset map, or, if there are none, when to look again; zero
+// if nothing waits.
 func (ps *partitions) due(now time.Time, limit int) (messages []*Message, next time.Time) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
@@ -33,18 +37,28 @@ func (ps *partitions) due(now time.Time, limit int) (messages []*Message, next t
 			continue
 		}
 		messages = p.take(messages, now, limit)
-		if !p.next.IsZero() && (next.IsZero() || p.next.Before(next)) {
-			next = p.next
+		if len(p.waiting) == 0 {
+			continue
+		}
+		again := p.next
+		if p.full() {
+			again = now.Add(mapRecheck)
+		}
+		if next.IsZero() || again.Before(next) {
+			next = again
 		}
 	}
 	return messages, next
 }
 
-// take turns what waits into messages, from the front, as far as it is due and until there are limit of them. It leaves out what was fetched
-// before, and what an earlier assignment finished. The caller holds the lock.
+// full says whether the offset map has no room for another record.
+func (p *partition) full() bool { return p.tracker.pieces() >= mapFull }
+
+// take turns what waits into messages, from the front, as far as it is due and has room in the offset map, and until there are limit of
+// them. It leaves out what was fetched before, and what an earlier assignment finished. The caller holds the lock.
 func (p *partition) take(messages []*Message, now time.Time, limit int) []*Message {
 	n := 0
-	for ; n < len(p.waiting) && len(messages) < limit && !p.dueAt(p.waiting[n]).After(now); n++ {
+	for ; n < len(p.waiting) && len(messages) < limit && !p.full() && !p.dueAt(p.waiting[n]).After(now); n++ {
 		r := p.waiting[n]
 		idle := p.tracker.pending == 0
 		if !p.tracker.accept(r.Offset) {

@@ -93,13 +93,13 @@ func (k *kafka) truncate(partition int32, to int64) {
 // The log's start passes what is not fetched yet, while the engine runs. Its partition is full, and so it is not fetched.
 func TestTruncatedWhileRunning(t *testing.T) {
 	bubble(t, func(t *testing.T, k *kafka) {
-		values := numbered("stubborn", 2000)
+		values := numbered("stubborn", 6000)
 		k.send(0, values...)
 		u := newUpper()
-		p := k.start(u)
-		k.await("the partition is paused", func() bool { return p.partition(0).Paused })
+		p := k.start(u, func(c *Config) { c.LookAhead = 4000 })
+		k.await("the partition is paused", func() bool { return p.partition(0).Waiting > 4000 })
 		time.Sleep(time.Second)
-		k.truncate(0, 1990)
+		k.truncate(0, 5990)
 		u.letGo()
 		k.await("stopped with a reason", func() bool { return contains(p.stopped(0), ErrOffsetOutOfRange.Error()) })
 		k.send(1, "b")

@@ -30,11 +30,10 @@ type partition struct {
 	// What follows is guarded by partitions.mu.
 
 	tracker *tracker
-	waiting []*kgo.Record // fetched and not accepted, because the first of them is not due; less than two polls
-	next    time.Time     // when that one is
+	waiting []*kgo.Record // fetched and not accepted, because the first of them is not due or the offset map is full; less than two polls
+	next    time.Time     // when that one is due
 	running int           // messages being processed, or finished and not committed
 	phase   phase
-	full    bool            // the offset map is, and has not come down to mapRelax yet
 	ahead   bool            // enough waits, and has not come down to half of it yet
 	paused  bool            // not fetched; see throttle
 	stopped *PartitionError // why it goes no further, if it does not

@@ -8,13 +8,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// An offset map grows with the unfinished records it steps around. A partition with this many pieces in it (unfinished records
-// and runs) is not fetched until it has half of them: together with one poll they fit into the metadata, at three bytes a piece.
-const (
-	mapFull  = 500
-	mapRelax = mapFull / 2
-	maxPoll  = 500
-)
+// maxPoll is how many records are polled at once.
+const maxPoll = 500
+
+// mapFull is how many pieces the offset map of a partition may come to: unfinished records, and runs of finished ones between them. A partition
+// with so many takes up no more; what is fetched of it waits here. Finishing a record makes no more pieces, and of two pieces at most one is a
+// run, so that the map fits into the metadata at eight characters a run.
+const mapFull = 1000
 
 // position is what a transaction commits for one partition.
 type position struct {
@@ -143,19 +143,26 @@ func (ps *partitions) aborted(messages []*Message) {
 	}
 }
 
-// throttle stops fetching the partitions that stopped, whose offset map is full or of which a poll's worth waits to become due, and goes on with
-// those that have no reason left. (A broker that refuses a fetch does so at once: a partition that stopped and is still fetched keeps a processor busy.) It
+// throttle stops fetching the partitions that stopped or of which enough waits here, and goes on with those that have no reason left. (A
+// broker that refuses a fetch does so at once: a partition that stopped and is still fetched keeps a processor busy.) It
 // is the only owner of the client's pauses, which is why it holds the lock while it sets them; assign clears them, because they survive
-// a rebalance by themselves. Whoever accepts records calls it before the next poll: what waits of a partition is less than two polls. Few records
-// that wait are no reason to pause, because a partition that is resumed is fetched only when the client's fetch under way has ended.
-func (ps *partitions) throttle(client *kgo.Client) {
+// a rebalance by themselves. Whoever accepts records calls it before the next poll.
+//
+// Enough is a poll's worth of what waits to become due, so that less than two polls of it are here. Of what waits for room in offset maps it is as
+// much only while more than spare records wait for that: the client throws away what it has fetched of a partition that is paused, and fetches it again,
+// a whole batch at least, which may be thousands of records. And few records are never enough, because a partition that is
+// resumed is fetched only when the client's fetch under way has ended.
+func (ps *partitions) throttle(client *kgo.Client, spare int) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
+	for _, p := range ps.owned {
+		if p.due == nil {
+			spare -= len(p.waiting)
+		}
+	}
 	for tp, p := range ps.owned {
-		pieces := p.tracker.pieces()
-		p.full = pieces > mapFull || p.full && pieces >= mapRelax
-		p.ahead = len(p.waiting) >= maxPoll || p.ahead && len(p.waiting) >= maxPoll/2
-		pause := p.stopped != nil || p.full || p.ahead
+		p.ahead = len(p.waiting) >= maxPoll && (p.due != nil || spare < 0) || p.ahead && len(p.waiting) >= maxPoll/2
+		pause := p.stopped != nil || p.ahead
 		switch {
 		case pause && !p.paused:
 			client.PauseFetchPartitions(map[string][]int32{tp.topic: {tp.number}})

@@ -30,8 +30,9 @@ type PartitionStatus struct {
 	Waiting   int       `json:"waiting"`           // records held here because the first of them is not due; more may wait in the log
 	NextDue   time.Time `json:"nextDue,omitzero"`  // when that one is
 	Map       int       `json:"map"`               // bytes of the offset map in the commit
+	MapFill   float64   `json:"mapFill"`           // how much of the map's room is taken, 0 to 1; at 1 no record is taken up until an older one is finished
 	Moved     time.Time `json:"moved"`             // when a commit last moved it, or when it was given work after it had none, or assigned
-	Paused    bool      `json:"paused,omitempty"`  // not fetched, because the offset map is full
+	Full      bool      `json:"full,omitempty"`    // records wait here because the offset map is full
 	Stopped   string    `json:"stopped,omitempty"` // why it goes no further
 }
 
@@ -111,7 +112,8 @@ func (ps *partitions) snapshot() []PartitionStatus {
 		pos, _ := p.position()
 		one := PartitionStatus{
 			Topic: p.topic, Partition: p.number, LowWater: pos.offset, Fetched: p.tracker.next, InFlight: p.tracker.pending,
-			Waiting: len(p.waiting), NextDue: p.next, Map: len(pos.metadata), Moved: p.moved, Paused: p.full && p.stopped == nil,
+			Waiting: len(p.waiting), NextDue: p.next, Map: len(pos.metadata), Moved: p.moved,
+			MapFill: float64(p.tracker.pieces()) / mapFull, Full: p.full() && len(p.waiting) > 0 && p.stopped == nil,
 		}
 		if p.stopped != nil {
 			one.Stopped = p.stopped.Error()

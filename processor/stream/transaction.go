@@ -33,7 +33,7 @@ func (s *session) commitAll(ctx context.Context) {
 		err := s.transact(ctx)
 		if err == nil {
 			wait = retryBackoff
-			s.parts.throttle(s.consumer)
+			s.parts.throttle(s.consumer, s.cfg.LookAhead)
 			time.Sleep(markerPause)
 			continue
 		}
@@ -69,7 +69,7 @@ func (s *session) remedied(err *commitError) bool {
 		return true
 	case stopPartition:
 		s.stop(err.partition, err.err, "see the record at the partition's committed offset; fix what refuses its result, then restart")
-		s.parts.throttle(s.consumer)
+		s.parts.throttle(s.consumer, s.cfg.LookAhead)
 		return true
 	case giveUp:
 		s.failed(fmt.Errorf("%w: %w", ErrFenced, err))

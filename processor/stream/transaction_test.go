@@ -182,6 +182,28 @@ func TestProduceErrorsAbort(t *testing.T) {
 	}
 }
 
+// A broker that still writes the markers of one transaction refuses the records of the next; one that has just become a leader may do so too. Neither
+// takes long, and so nobody may wait for long.
+func TestRefusalsThatPassDelayNothing(t *testing.T) {
+	for _, err := range []*kerr.Error{kerr.ConcurrentTransactions, kerr.NotLeaderForPartition, kerr.UnknownTopicOrPartition} {
+		t.Run(err.Message, func(t *testing.T) {
+			bubble(t, func(t *testing.T, k *kafka) {
+				p := k.start(newUpper())
+				k.send(0, "a")
+				k.awaitCommitted(0, 1) // whoever produces knows the topic now
+				refused := k.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "out", Err: err, Count: 2})
+				began := time.Now()
+				k.send(0, "b")
+				k.awaitCommitted(0, 2)
+				if took := time.Since(began); took > time.Second || refused.Hits() != 2 {
+					t.Errorf("committed %v after it was sent, and %d refusals; want less than a second, and 2", took, refused.Hits())
+				}
+				p.stop()
+			})
+		})
+	}
+}
+
 // The output topic appears after the engine: what could not be produced then can be produced now.
 func TestResultTopicComesLater(t *testing.T) {
 	bubble(t, func(t *testing.T, k *kafka) {
