@@ -52,6 +52,26 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
+func BenchmarkEncodeDuplicate(b *testing.B) {
+	d := goldenDuplicate()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := d.Encode(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRetryHeaders(b *testing.B) {
+	r, original := goldenRetry(), []events.Header{{Key: "traceparent"}, {Key: "tenant"}, {Key: "content-type"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(r.Headers(original)) <= len(original) {
+			b.Fatal("no headers")
+		}
+	}
+}
+
 func BenchmarkDecodeResult(b *testing.B) {
 	value, _, err := goldenResult().Encode("charge-result")
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"strings"
+
+	"github.com/chargeresult/chargeresult/events/jsonvalue"
 )
 
 const (
@@ -14,7 +16,7 @@ const (
 
 // payload returns the event that m carries. The content type alone tells a structured CloudEvent from the rest, as the Kafka
 // protocol binding has it; the data of one in binary mode is the value, as it is of a record that is no CloudEvent.
-func payload(m Message) (text, error) {
+func payload(m Message) (jsonvalue.Value, error) {
 	switch {
 	case m.Value == nil:
 		return nil, undecodable("value", "is missing: the record is a tombstone")
@@ -26,7 +28,7 @@ func payload(m Message) (text, error) {
 	if structured && media != mediaCloudEvents+"+json" {
 		return nil, undecodable(HeaderContentType, "must be application/cloudevents+json for a structured CloudEvent, is "+quote(media))
 	}
-	value, err := parse(m.Value)
+	value, err := jsonvalue.Parse(m.Value)
 	if err != nil {
 		return nil, undecodable("value", err.Error())
 	}
@@ -49,13 +51,13 @@ func mediaType(headers []Header) string {
 }
 
 // structuredData returns the data of a CloudEvent in the JSON format, https://github.com/cloudevents/spec, section 3.1.
-func structuredData(envelope text) (text, error) {
-	if envelope[0] != '{' {
-		return nil, undecodable("value", "must be an object for a structured CloudEvent, is "+envelope.kind())
+func structuredData(envelope jsonvalue.Value) (jsonvalue.Value, error) {
+	if !envelope.IsObject() {
+		return nil, undecodable("value", "must be an object for a structured CloudEvent, is "+envelope.Kind())
 	}
-	attributes := make(map[string]text, 3)
+	attributes := make(map[string]jsonvalue.Value, 3)
 	for _, name := range []string{"specversion", "data", "data_base64"} {
-		value, err := envelope.child(name)
+		value, err := pointer{name}.in(envelope)
 		if err != nil {
 			return nil, undecodable(name, err.Error())
 		}
@@ -65,7 +67,7 @@ func structuredData(envelope text) (text, error) {
 	switch {
 	case version == nil:
 		return nil, undecodable("specversion", "is missing")
-	case version[0] != '"' || !version.is(specVersion):
+	case !version.IsString() || !version.Is(specVersion):
 		return nil, undecodable("specversion", `must be "1.0", is `+quote(version))
 	case data != nil && encoded != nil:
 		return nil, undecodable("data", "is ambiguous: the CloudEvent has data_base64 too")
@@ -77,12 +79,12 @@ func structuredData(envelope text) (text, error) {
 	return nil, undecodable("data", "is missing")
 }
 
-func encodedData(encoded text) (text, error) {
+func encodedData(encoded jsonvalue.Value) (jsonvalue.Value, error) {
 	const name = "data_base64"
-	if encoded[0] != '"' {
-		return nil, undecodable(name, "must be a string, is "+encoded.kind())
+	if !encoded.IsString() {
+		return nil, undecodable(name, "must be a string, is "+encoded.Kind())
 	}
-	s, err := encoded.unquote()
+	s, err := encoded.Unquote()
 	if err != nil {
 		return nil, undecodable(name, err.Error())
 	}
@@ -90,7 +92,7 @@ func encodedData(encoded text) (text, error) {
 	if err != nil {
 		return nil, undecodable(name, "is not Base64: "+err.Error())
 	}
-	data, err := parse(raw)
+	data, err := jsonvalue.Parse(raw)
 	if err != nil {
 		return nil, undecodable(name, err.Error())
 	}

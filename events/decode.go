@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"time"
+
+	"github.com/chargeresult/chargeresult/events/jsonvalue"
 )
 
 // Why a record can never be answered, as dead letters say it.
@@ -115,7 +117,7 @@ func (f field) invalid(detail string) error {
 }
 
 // find returns the field's value, nil if the event has none.
-func (f field) find(event text) (text, error) {
+func (f field) find(event jsonvalue.Value) (jsonvalue.Value, error) {
 	value, err := f.at.in(event)
 	if err != nil {
 		return nil, f.invalid(err.Error())
@@ -124,7 +126,7 @@ func (f field) find(event text) (text, error) {
 }
 
 // text returns the value of a field that must be there and be a string.
-func (f field) text(event text) (string, error) {
+func (f field) text(event jsonvalue.Value) (string, error) {
 	value, err := f.find(event)
 	if err != nil {
 		return "", err
@@ -135,11 +137,11 @@ func (f field) text(event text) (string, error) {
 	return f.unquote(value)
 }
 
-func (f field) unquote(value text) (string, error) {
-	if value[0] != '"' {
-		return "", f.invalid("must be a string, is " + value.kind() + ": " + quote(value))
+func (f field) unquote(value jsonvalue.Value) (string, error) {
+	if !value.IsString() {
+		return "", f.invalid("must be a string, is " + value.Kind() + ": " + quote(value))
 	}
-	s, err := value.unquote()
+	s, err := value.Unquote()
 	if err != nil {
 		return "", f.invalid(err.Error() + ": " + quote(value))
 	}
@@ -148,12 +150,12 @@ func (f field) unquote(value text) (string, error) {
 
 // time returns the value of a field that may hold a time; else recorded, the record's timestamp. Null, and the zero time that
 // .NET and Go write for a time nobody set, are as good as absent.
-func (f field) time(event text, recorded time.Time) (time.Time, error) {
+func (f field) time(event jsonvalue.Value, recorded time.Time) (time.Time, error) {
 	value, err := f.find(event)
 	if err != nil {
 		return time.Time{}, err
 	}
-	if value != nil && value[0] != 'n' {
+	if value != nil && !value.IsNull() {
 		s, err := f.unquote(value)
 		if err != nil {
 			return time.Time{}, err

@@ -31,7 +31,7 @@ func (d Duplicate) Encode() (key, value []byte, err error) {
 	if value, err = json.Marshal(d); err != nil {
 		return nil, nil, fmt.Errorf("events: encode duplicate: %w", err)
 	}
-	return []byte(d.Source.String()), value, nil
+	return appendSource(nil, d.Source), value, nil
 }
 
 // DecodeDuplicate reads the value of a charge-result.duplicates record. Fields it does not know are ignored.

@@ -21,7 +21,6 @@
 package events
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -82,4 +81,4 @@ type Source struct {
 }
 
 // String is the source as "topic/partition/offset". No topic name holds a slash.
-func (s Source) String() string { return fmt.Sprintf("%s/%d/%d", s.Topic, s.Partition, s.Offset) }
+func (s Source) String() string { return string(appendSource(nil, s)) }

@@ -1,9 +1,12 @@
 package events
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/chargeresult/chargeresult/events/jsonvalue"
 )
 
 // pointer is a JSON pointer (RFC 6901), split and unescaped.
@@ -23,14 +26,17 @@ func parsePointer(s string) (pointer, error) {
 	return tokens, nil
 }
 
-// in returns the value p points at in t; nil if there is none.
-func (p pointer) in(t text) (text, error) {
+// in returns the value p points at in v; nil if there is none.
+func (p pointer) in(v jsonvalue.Value) (jsonvalue.Value, error) {
 	for _, token := range p {
-		child, err := t.child(token)
+		child, err := v.Child(token)
+		if errors.Is(err, jsonvalue.ErrAmbiguous) {
+			return nil, fmt.Errorf("is ambiguous: the key %s occurs more than once", quote(token))
+		}
 		if child == nil || err != nil {
 			return nil, err
 		}
-		t = child
+		v = child
 	}
-	return t, nil
+	return v, nil
 }

@@ -59,22 +59,33 @@ func ResultSource(group string) string { return "/chargeresult/" + url.PathEscap
 
 // ID returns the CloudEvents ID of r, a UUIDv5. It is made of nothing but identity and revision, so that a result that is
 // published twice has one ID; its name in the project's namespace is "operation/correlation ID in lower case/revision".
-func (r Result) ID() string {
-	id := r.Identity()
-	name := namespace + string(id.Operation) + "/" + id.CorrelationID + "/" + strconv.Itoa(r.Revision)
-	sum := sha1.Sum([]byte(name)) // what a UUIDv5 is made of; nothing here is secret
-	sum[6] = sum[6]&0x0f | 0x50   // version 5
-	sum[8] = sum[8]&0x3f | 0x80   // variant of RFC 9562
+func (r Result) ID() string { return string(r.appendID(make([]byte, 0, uuidLen))) }
 
-	uuid := make([]byte, 0, 36)
-	for i, group := range [][]byte{sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16]} {
-		if i > 0 {
-			uuid = append(uuid, '-')
-		}
-		uuid = hex.AppendEncode(uuid, group)
+const uuidLen = len("041d7d22-489f-5a58-a5bf-cca6d51162c7")
+
+func (r Result) appendID(b []byte) []byte {
+	id := r.Identity()
+	name := append(make([]byte, 0, 128), namespace...)
+	name = append(append(name, id.Operation...), '/')
+	name = append(append(name, id.CorrelationID...), '/')
+	name = strconv.AppendInt(name, int64(r.Revision), 10)
+	sum := sha1.Sum(name)       // what a UUIDv5 is made of; nothing here is secret
+	sum[6] = sum[6]&0x0f | 0x50 // version 5
+	sum[8] = sum[8]&0x3f | 0x80 // variant of RFC 9562
+
+	b = hex.AppendEncode(b, sum[:4])
+	for _, group := range [...][]byte{sum[4:6], sum[6:8], sum[8:10], sum[10:16]} {
+		b = hex.AppendEncode(append(b, '-'), group)
 	}
-	return string(uuid)
+	return b
 }
+
+// How much memory a result needs at most, unless its correlation ID, its group's name or its reason is unusually long.
+const (
+	resultSize        = 384 // bytes of its value
+	resultHeaderCount = 7
+	resultHeaderSize  = 160 // bytes of their values
+)
 
 // Encode returns r as a CloudEvent in binary mode, published by a consumer group: the value and the headers of its record.
 // It fails if r is not valid, which is a fault of the program.
@@ -82,18 +93,40 @@ func (r Result) Encode(group string) (value []byte, headers []Header, err error)
 	if err := r.Validate(); err != nil {
 		return nil, nil, err
 	}
-	if value, err = json.Marshal(r); err != nil {
+	if value, err = r.appendJSON(make([]byte, 0, resultSize)); err != nil {
 		return nil, nil, fmt.Errorf("events: encode result: %w", err)
 	}
-	return value, []Header{
-		{HeaderSpecVersion, []byte(specVersion)},
-		{HeaderID, []byte(r.ID())},
-		{HeaderType, []byte(ResultType)},
-		{HeaderSource, []byte(ResultSource(group))},
-		{HeaderSubject, []byte(r.CorrelationID)},
-		{HeaderTime, r.DecidedAt.AppendFormat(nil, time.RFC3339Nano)},
-		{HeaderContentType, []byte(mediaJSON)},
-	}, nil
+	l := newHeaderList(resultHeaderCount, resultHeaderSize)
+	l.add(HeaderSpecVersion, append(l.values, specVersion...))
+	l.add(HeaderID, r.appendID(l.values))
+	l.add(HeaderType, append(l.values, ResultType...))
+	l.add(HeaderSource, append(l.values, ResultSource(group)...))
+	l.add(HeaderSubject, append(l.values, r.CorrelationID...))
+	l.add(HeaderTime, r.DecidedAt.AppendFormat(l.values, time.RFC3339Nano))
+	l.add(HeaderContentType, append(l.values, mediaJSON...))
+	return value, l.headers, nil
+}
+
+// appendJSON appends what json.Marshal makes of r: the members in the order of the fields.
+func (r Result) appendJSON(b []byte) (_ []byte, err error) {
+	b = appendString(append(b, `{"correlationId":`...), r.CorrelationID)
+	b = appendString(append(b, `,"sequenceId":`...), r.SequenceID)
+	b = appendString(append(b, `,"operation":`...), r.Operation)
+	b = appendString(append(b, `,"result":`...), r.Result)
+	b = strconv.AppendBool(append(b, `,"final":`...), r.Final)
+	b = strconv.AppendInt(append(b, `,"revision":`...), int64(r.Revision), 10)
+	b = strconv.AppendInt(append(b, `,"attempts":`...), int64(r.Attempts), 10)
+	b = appendOptional(b, `,"code":`, r.Code)
+	b = appendOptional(b, `,"reason":`, r.Reason)
+	if b, err = appendTime(append(b, `,"requestedAt":`...), r.RequestedAt); err != nil {
+		return nil, err
+	}
+	if b, err = appendTime(append(b, `,"decidedAt":`...), r.DecidedAt); err != nil {
+		return nil, err
+	}
+	b = r.Source.appendJSON(append(b, `,"source":`...))
+	b = appendOptional(b, `,"replayId":`, r.ReplayID)
+	return append(b, '}'), nil
 }
 
 // DecodeResult reads the value of a charge-result record. Fields it does not know are ignored, and a reason it does not know

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,28 +60,34 @@ func RetryDelay(prefix, topic string) (time.Duration, bool) {
 	return d, err == nil && d > 0 && RetryTopic(prefix, d) == topic
 }
 
+// How much memory a retry record's own headers need at most, unless its topic's name or its reason is unusually long.
+const (
+	retryHeaderCount = 11
+	retryHeaderSize  = 256 // bytes of their values
+)
+
 // Headers returns the headers of r's record: those of the original record, byte for byte and in their order, then r's own.
 // It keeps no hold on original, but shares the values' memory.
 func (r Retry) Headers(original []Header) []Header {
-	headers := append(slices.Clip(original),
-		Header{HeaderRetryOrigin, []byte(r.Origin.String())}, // first: what stands before it is the original's
-		Header{HeaderRetryTopicID, hex.AppendEncode(nil, r.OriginTopicID[:])},
-		Header{HeaderRetryTimestamp, strconv.AppendInt(nil, r.OriginTime.UnixMilli(), 10)},
-		Header{HeaderRetryOperation, []byte(r.Operation)},
-		Header{HeaderRetryHop, strconv.AppendInt(nil, int64(r.Hop), 10)},
-		Header{HeaderRetryAttempts, strconv.AppendInt(nil, int64(r.Attempts), 10)},
-		Header{HeaderRetryDue, instant(r.Due)},
-		Header{HeaderRetryReason, []byte(r.Reason)},
-		Header{HeaderRetryFirstSeen, instant(r.FirstSeen)},
-		Header{HeaderRetryInterim, strconv.AppendBool(nil, r.Interim)},
-	)
+	l := newHeaderList(len(original)+retryHeaderCount, retryHeaderSize)
+	l.headers = append(l.headers, original...)
+	l.add(HeaderRetryOrigin, appendSource(l.values, r.Origin)) // first: what stands before it is the original's
+	l.add(HeaderRetryTopicID, hex.AppendEncode(l.values, r.OriginTopicID[:]))
+	l.add(HeaderRetryTimestamp, strconv.AppendInt(l.values, r.OriginTime.UnixMilli(), 10))
+	l.add(HeaderRetryOperation, append(l.values, r.Operation...))
+	l.add(HeaderRetryHop, strconv.AppendInt(l.values, int64(r.Hop), 10))
+	l.add(HeaderRetryAttempts, strconv.AppendInt(l.values, int64(r.Attempts), 10))
+	l.add(HeaderRetryDue, appendInstant(l.values, r.Due))
+	l.add(HeaderRetryReason, append(l.values, r.Reason...))
+	l.add(HeaderRetryFirstSeen, appendInstant(l.values, r.FirstSeen))
+	l.add(HeaderRetryInterim, strconv.AppendBool(l.values, r.Interim))
 	if !r.FirstAsked.IsZero() {
-		headers = append(headers, Header{HeaderRetryFirstAsked, instant(r.FirstAsked)})
+		l.add(HeaderRetryFirstAsked, appendInstant(l.values, r.FirstAsked))
 	}
-	return headers
+	return l.headers
 }
 
-func instant(t time.Time) []byte { return t.UTC().AppendFormat(nil, time.RFC3339Nano) }
+func appendInstant(b []byte, t time.Time) []byte { return t.UTC().AppendFormat(b, time.RFC3339Nano) }
 
 // DecodeRetry reads the headers of a retry record, and returns the original's too, which share headers' memory. An original may
 // have been a retry record itself, of something else: the last headers count. An error names every header that is missing or bad.
@@ -182,6 +187,13 @@ func moment(b []byte) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return t.UTC(), true
+}
+
+// appendSource appends what Source's String writes.
+func appendSource(b []byte, s Source) []byte {
+	b = append(append(b, s.Topic...), '/')
+	b = strconv.AppendInt(b, int64(s.Partition), 10)
+	return strconv.AppendInt(append(b, '/'), s.Offset, 10)
 }
 
 // parseSource reads what Source's String writes.

@@ -21,25 +21,33 @@ type Owner struct {
 }
 
 // String is the owner as it is stored and logged: topic ID in hex, partition, offset.
-func (o Owner) String() string {
-	return fmt.Sprintf("%x/%d/%d", o.TopicID, o.Partition, o.Offset)
+func (o Owner) String() string { return string(o.AppendTo(make([]byte, 0, maxOwner))) }
+
+// maxOwner is how long an owner's String is at most, in bytes.
+const maxOwner = 32 + len("/2147483647") + len("/9223372036854775807")
+
+// AppendTo appends what String returns.
+func (o Owner) AppendTo(b []byte) []byte {
+	b = hex.AppendEncode(b, o.TopicID[:])
+	b = strconv.AppendInt(append(b, '/'), int64(o.Partition), 10)
+	return strconv.AppendInt(append(b, '/'), o.Offset, 10)
 }
 
 // ParseOwner reads what String writes, and nothing else.
-func ParseOwner(s string) (o Owner, err error) {
-	bad := fmt.Errorf("owner %q is not topic ID/partition/offset", s)
-	fields := strings.Split(s, "/")
-	if len(fields) != 3 || len(fields[0]) != hex.EncodedLen(len(o.TopicID)) {
-		return Owner{}, bad
+func ParseOwner(s string) (Owner, error) {
+	topicID, rest, _ := strings.Cut(s, "/")
+	partition, offset, _ := strings.Cut(rest, "/")
+	var o Owner
+	p, errPartition := strconv.ParseUint(partition, 10, 31)
+	n, errOffset := strconv.ParseUint(offset, 10, 63)
+	o.Partition, o.Offset = int32(p), int64(n)
+	if len(topicID) == hex.EncodedLen(len(o.TopicID)) && errPartition == nil && errOffset == nil {
+		_, err := hex.Decode(o.TopicID[:], []byte(topicID))
+		if written := o.AppendTo(make([]byte, 0, maxOwner)); err == nil && string(written) == s {
+			return o, nil
+		}
 	}
-	_, err1 := hex.Decode(o.TopicID[:], []byte(fields[0]))
-	partition, err2 := strconv.ParseInt(fields[1], 10, 32)
-	offset, err3 := strconv.ParseInt(fields[2], 10, 64)
-	o.Partition, o.Offset = int32(partition), offset
-	if err1 != nil || err2 != nil || err3 != nil || partition < 0 || offset < 0 || o.String() != s {
-		return Owner{}, bad
-	}
-	return o, nil
+	return Owner{}, fmt.Errorf("owner %q is not topic ID/partition/offset", s)
 }
 
 // Claim asks for a transaction on behalf of one input record, or of a retry record that stands for it.

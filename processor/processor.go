@@ -62,8 +62,7 @@ func New(cfg Config) (*Processor, error) {
 // Admit decodes the messages of one poll and claims their transactions, all in one round trip. Validation comes before
 // the claim, so that nothing that can't be answered ever owns a transaction.
 func (p *Processor) Admit(ctx context.Context, member stream.Member, messages []*stream.Message) error {
-	var claims []Claim
-	var claimants []*work
+	claims, claimants := make([]Claim, 0, len(messages)), make([]*work, 0, len(messages))
 	for _, m := range messages {
 		w := p.decode(m)
 		m.Work = w
@@ -163,7 +162,7 @@ const settleBackoff = 250 * time.Millisecond
 
 // Settle writes down what became of the claims. It is a courtesy: the truth is in the topics.
 func (p *Processor) Settle(ctx context.Context, messages []*stream.Message) {
-	var settled []Settlement
+	settled := make([]Settlement, 0, len(messages))
 	for _, m := range messages {
 		w := m.Work.(*work)
 		p.counts.add(w)

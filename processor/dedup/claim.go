@@ -4,15 +4,16 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/chargeresult/chargeresult/processor"
 )
 
-// bid is one claim of a batch on its way: its index, the record that it writes, and the stored value that this may replace.
+// bid is one claim of a batch on its way: its index, the value that it writes, and the stored one that this may replace.
 type bid struct {
 	index int
 	from  string // empty: the key must be free
-	to    record
+	to    string
 }
 
 // Claim implements processor.Claims.
@@ -25,7 +26,7 @@ func (s *Store) Claim(ctx context.Context, generation int32, claims []processor.
 	defer cancel()
 	bids := make([]bid, len(claims))
 	for i, c := range claims {
-		bids[i] = bid{index: i, to: claimedRecord(c)}
+		bids[i] = bid{index: i, to: claimedRecord(c).String()}
 	}
 	claimed := make([]processor.Claimed, len(claims))
 	for len(bids) > 0 {
@@ -53,12 +54,18 @@ func (s *Store) round(ctx context.Context, generation int32, claims []processor.
 	var again []bid
 	for i, r := range replies {
 		for j, b := range chunks[i] {
-			verdict, stored, next, err := s.answer(claims[b.index], b.to, r.values[j], gone)
+			c := claims[b.index]
+			if r.values[j] == nil { // it wrote its value just now
+				claimed[b.index] = processor.Claimed{Verdict: processor.Ours, Owner: c.Owner, Incarnation: r.id}
+				continue
+			}
+			stored, err := s.stored(c, r.values[j])
 			if err != nil {
 				return nil, err
 			}
+			verdict, next := judge(c, stored, gone)
 			if verdict == 0 {
-				again = append(again, bid{b.index, stored.String(), next})
+				again = append(again, bid{b.index, stored.String(), next.String()})
 				continue
 			}
 			claimed[b.index] = processor.Claimed{Verdict: verdict, Owner: stored.owner, Incarnation: r.id}
@@ -69,24 +76,21 @@ func (s *Store) round(ctx context.Context, generation int32, claims []processor.
 
 // claimCall is the run of claim.lua that makes the bids.
 func (s *Store) claimCall(generation int32, claims []processor.Claim, bids []bid) call {
-	c := call{keys: make([]string, 0, len(bids)), args: make([]any, 0, 2+2*len(bids))}
-	c.args = append(c.args, generation, s.cfg.TTL.Milliseconds())
+	c := call{keys: make([]string, 0, len(bids)), args: make([]string, 0, 2+2*len(bids))}
+	c.args = append(c.args, strconv.Itoa(int(generation)), s.ttl())
 	for _, b := range bids {
 		c.keys = append(c.keys, s.keys.claim(claims[b.index]))
-		c.args = append(c.args, b.from, b.to.String())
+		c.args = append(c.args, b.from, b.to)
 	}
 	return c
 }
 
-// answer judges a claim by what claim.lua returned for it: nil if it wrote its record just now, else the stored value.
-func (s *Store) answer(c processor.Claim, to record, value any, gone func(processor.Owner) bool) (v processor.Verdict, stored, next record, err error) {
-	if value == nil {
-		return processor.Ours, to, to, nil
-	}
+// stored reads the value that claim.lua found in a claim's way.
+func (s *Store) stored(c processor.Claim, value any) (record, error) {
 	text, _ := value.(string)
-	if stored, err = parseRecord(text); err != nil {
-		return 0, record{}, record{}, fmt.Errorf("key %s was written by a newer version or by hand: %w", s.keys.claim(c), err)
+	r, err := parseRecord(text)
+	if err != nil {
+		return record{}, fmt.Errorf("key %s was written by a newer version or by hand: %w", s.keys.claim(c), err)
 	}
-	v, next = judge(c, stored, gone)
-	return v, stored, next, nil
+	return r, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -17,8 +16,7 @@ const chunk = 256
 
 // call is one run of a script: its keys and arguments, or the part of them that comes after its guard's.
 type call struct {
-	keys []string
-	args []any
+	keys, args []string
 }
 
 // reply is what a script answered that its guard let through.
@@ -29,11 +27,11 @@ type reply struct {
 
 // eval runs a script once per call, in order, all of them in one round trip; guard is what its guard wants.
 // Its error is a Loss, a processor.ErrClaimStale or ErrRebuilding, or whatever kept the server from answering.
-func (s *Store) eval(ctx context.Context, script *redis.Script, guard call, calls []call) ([]reply, error) {
-	cmds, err := s.pipeline(ctx, script.EvalSha, guard, calls)
+func (s *Store) eval(ctx context.Context, sc script, guard call, calls []call) ([]reply, error) {
+	cmds, err := s.pipeline(ctx, "evalsha", sc.sha, guard, calls)
 	if redis.HasErrorPrefix(err, "NOSCRIPT") {
 		// A new server, or SCRIPT FLUSH. What ran before it is run again, which every script allows.
-		cmds, err = s.pipeline(ctx, script.Eval, guard, calls)
+		cmds, err = s.pipeline(ctx, "eval", sc.source, guard, calls)
 	}
 	if err != nil {
 		return nil, err
@@ -47,16 +45,30 @@ func (s *Store) eval(ctx context.Context, script *redis.Script, guard call, call
 	return replies, nil
 }
 
-// pipeline sends the calls by run, which is a script's EvalSha or Eval. Its error is the first call's that failed.
-func (s *Store) pipeline(ctx context.Context, run func(context.Context, redis.Scripter, []string, ...any) *redis.Cmd, guard call, calls []call) ([]*redis.Cmd, error) {
+// pipeline sends the calls as commands that run a script. Its error is the first call's that failed.
+func (s *Store) pipeline(ctx context.Context, command, script string, guard call, calls []call) ([]*redis.Cmd, error) {
 	cmds := make([]*redis.Cmd, len(calls))
 	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, c := range calls {
-			cmds[i] = run(ctx, p, slices.Concat(guard.keys, c.keys), slices.Concat(guard.args, c.args)...)
+			cmds[i] = redis.NewCmd(ctx, arguments(command, script, guard, c)...)
+			cmds[i].SetFirstKeyPos(3) // by which a Cluster's client finds the server
+			_ = p.Process(ctx, cmds[i])
 		}
 		return nil
 	})
 	return cmds, err
+}
+
+// arguments are a command that runs a script: its name, the script, the number of keys, the keys, the arguments.
+func arguments(command, script string, guard, c call) []any {
+	keys := len(guard.keys) + len(c.keys)
+	all := append(make([]any, 0, 3+keys+len(guard.args)+len(c.args)), command, script, keys)
+	for _, part := range [...][]string{guard.keys, c.keys, guard.args, c.args} {
+		for i := range part {
+			all = append(all, &part[i]) // as a string it would be allocated once more
+		}
+	}
+	return all
 }
 
 // admitted reads a script's reply: what it returned, or why its guard refused.

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/chargeresult/chargeresult/events"
 	"github.com/chargeresult/chargeresult/processor"
 )
 
@@ -18,7 +19,18 @@ func keysOf(group string) keys {
 
 // claim is the key of a transaction.
 func (k keys) claim(c processor.Claim) string {
-	return k.prefix + strings.ToLower(string(c.Operation)) + ":" + strings.ToLower(c.CorrelationID)
+	return k.prefix + lower(c.Operation) + ":" + strings.ToLower(c.CorrelationID)
+}
+
+// lower is the operation in lower case. It knows them, because strings.ToLower makes a string anew for each claim.
+func lower(o events.Operation) string {
+	switch o {
+	case events.Charge:
+		return "charge"
+	case events.Cancellation:
+		return "cancellation"
+	}
+	return strings.ToLower(string(o))
 }
 
 // sentinel is the key of the group's sentinel. No claim's key can equal it, or the lease's: theirs have one colon more.

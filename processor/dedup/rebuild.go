@@ -4,10 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/chargeresult/chargeresult/processor"
 )
@@ -28,12 +27,12 @@ const restoreWindow = 8
 func (s *Store) BeginRebuild(ctx context.Context) (processor.Rebuild, error) {
 	r := &rebuild{store: s, incarnation: rand.Text()}
 	value := leaseValue(r.incarnation, time.Now(), s.cfg.Holder)
-	r.lease = call{keys: []string{s.keys.sentinel(), s.keys.lease()}, args: []any{value, rebuildLease.Milliseconds()}}
+	r.lease = call{keys: []string{s.keys.sentinel(), s.keys.lease()}, args: []string{value, milliseconds(rebuildLease)}}
 	replies, err := r.eval(ctx, "begin rebuild of claims", s.scripts.begin, []call{{}})
 	if err != nil {
 		return nil, err
 	}
-	r.lease.args = []any{value, replies[0].id, rebuildLease.Milliseconds()}
+	r.lease.args = []string{value, replies[0].id, milliseconds(rebuildLease)}
 	return r, nil
 }
 
@@ -59,7 +58,7 @@ func (r *rebuild) Restore(ctx context.Context, committed []processor.Settlement)
 			return fmt.Errorf("restore claims: %w", err)
 		}
 		if n == 0 {
-			calls = []call{{args: []any{r.store.cfg.TTL.Milliseconds()}}}
+			calls = []call{{args: []string{r.store.ttl()}}}
 		}
 		if _, err := r.eval(ctx, "restore claims", r.store.scripts.restore, calls); err != nil {
 			return err
@@ -72,7 +71,7 @@ func (r *rebuild) Restore(ctx context.Context, committed []processor.Settlement)
 
 // Finish implements processor.Rebuild. It may be repeated: where it took effect before, and its reply was lost, it finds its own incarnation.
 func (r *rebuild) Finish(ctx context.Context, generation int32) error {
-	args := append([]any{r.incarnation, generation}, r.store.identity...)
+	args := append([]string{r.incarnation, strconv.Itoa(int(generation))}, r.store.identity...)
 	_, err := r.eval(ctx, "finish rebuild of claims", r.store.scripts.finish, []call{{args: args}})
 	if finishedAs(err, r.incarnation) {
 		return nil
@@ -85,14 +84,14 @@ func (r *rebuild) Finish(ctx context.Context, generation int32) error {
 func (r *rebuild) Abandon(ctx context.Context) {
 	bounded, cancel := r.store.bound(context.WithoutCancel(ctx))
 	defer cancel()
-	_ = r.store.scripts.abandon.Run(bounded, r.store.client, r.lease.keys[1:], r.lease.args[0]).Err()
+	_, _ = r.store.eval(bounded, r.store.scripts.abandon, call{keys: r.lease.keys[1:], args: r.lease.args[:1]}, []call{{}})
 }
 
 // eval is the store's, under the lease.
-func (r *rebuild) eval(ctx context.Context, op string, script *redis.Script, calls []call) ([]reply, error) {
+func (r *rebuild) eval(ctx context.Context, op string, sc script, calls []call) ([]reply, error) {
 	bounded, cancel := r.store.bound(ctx)
 	defer cancel()
-	replies, err := r.store.eval(bounded, script, r.lease, calls)
+	replies, err := r.store.eval(bounded, sc, r.lease, calls)
 	if err != nil {
 		return nil, r.store.failed(ctx, op, err)
 	}

@@ -14,6 +14,9 @@ const layoutVersion = "1"
 // noResult stands for an empty result, so that every field of a stored value has at least one character but the last.
 const noResult = "-"
 
+// whiteSpace is what no result may hold: settle.lua takes it for the end of one.
+const whiteSpace = " \t\n\v\f\r"
+
 // record is what the store holds of one transaction. Its String is the stored value.
 type record struct {
 	state       processor.State
@@ -25,12 +28,21 @@ type record struct {
 
 // String is the record as it is stored: version, state, hop, result, owner, fingerprint, with one space between.
 // The fingerprint comes last, because it alone may hold spaces.
-func (r record) String() string {
+func (r record) String() string { return string(r.appendTo(make([]byte, 0, usualRecord))) }
+
+// usualRecord is how long a stored value usually is at most, in bytes: a longer one needs an allocation more.
+const usualRecord = 160
+
+func (r record) appendTo(b []byte) []byte {
 	result := r.result
 	if result == "" {
 		result = noResult
 	}
-	return strings.Join([]string{layoutVersion, string(r.state), strconv.Itoa(r.hop), result, r.owner.String(), r.fingerprint}, " ")
+	b = append(append(b, layoutVersion+" "...), r.state...)
+	b = strconv.AppendInt(append(b, ' '), int64(r.hop), 10)
+	b = append(append(b, ' '), result...)
+	b = r.owner.AppendTo(append(b, ' '))
+	return append(append(b, ' '), r.fingerprint...)
 }
 
 // parseRecord reads a stored value. It accepts exactly what String writes.
@@ -50,7 +62,7 @@ func parseRecord(value string) (record, error) {
 	if r.owner, err = processor.ParseOwner(fields[4]); err != nil {
 		return record{}, fmt.Errorf("owner of claim %q: %w", value, err)
 	}
-	if !r.possible() || r.String() != value {
+	if written := r.appendTo(make([]byte, 0, usualRecord)); !r.possible() || string(written) != value {
 		return record{}, fmt.Errorf("%q is no claim of layout %s", value, layoutVersion)
 	}
 	return r, nil
@@ -82,9 +94,9 @@ func claimedRecord(c processor.Claim) record {
 // settledRecord is what a settlement writes under a free key. It fails if that could not be read back.
 func settledRecord(s processor.Settlement) (record, error) {
 	r := record{state: s.State, hop: s.Hop, result: s.Result, owner: s.Claim.Owner, fingerprint: s.Claim.Fingerprint}
-	if back, err := parseRecord(r.String()); err != nil || back != r {
-		return record{}, fmt.Errorf("settlement of %s %s cannot be stored: state %q, hop %d, result %q",
-			s.Claim.Operation, s.Claim.CorrelationID, s.State, s.Hop, s.Result)
+	if !r.possible() || r.result == noResult || strings.ContainsAny(r.result, whiteSpace) || r.owner.Partition < 0 || r.owner.Offset < 0 {
+		return record{}, fmt.Errorf("settlement of %s %s cannot be stored: state %q, hop %d, result %q, owner %s",
+			s.Claim.Operation, s.Claim.CorrelationID, s.State, s.Hop, s.Result, s.Claim.Owner)
 	}
 	return r, nil
 }

@@ -56,14 +56,18 @@ func TestRecordUnreadable(t *testing.T) {
 }
 
 func TestSettlementThatCannotBeStored(t *testing.T) {
-	c := claimOf(1, "a")
+	c, below, before := claimOf(1, "a"), claimOf(1, "a"), claimOf(1, "a")
+	below.Owner.Partition, before.Owner.Offset = -1, -1
 	for _, s := range []processor.Settlement{
+		settled(below, 0, "COMPLETED"),
+		settled(before, 0, "COMPLETED"),
 		{Claim: c, State: "finished"},
 		{Claim: c},
 		waiting(c, -1),
 		waiting(c, 0),
 		{Claim: c, State: processor.StateClaimed, Hop: 1},
 		settled(c, 0, "NO RESULT"),
+		settled(c, 0, "NO\nRESULT"),
 		settled(c, 0, noResult),
 	} {
 		if r, err := settledRecord(s); err == nil {

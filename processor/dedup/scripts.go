@@ -1,9 +1,9 @@
 package dedup
 
 import (
+	"crypto/sha1"
 	_ "embed"
-
-	"github.com/redis/go-redis/v9"
+	"encoding/hex"
 )
 
 var (
@@ -27,22 +27,30 @@ var (
 	abandonLua string
 )
 
+// script is a script in Lua, and the name under which a server that has run it knows it.
+type script struct{ source, sha string }
+
+func newScript(source string) script {
+	sum := sha1.Sum([]byte(source)) // as EVALSHA wants it; nothing here is secret
+	return script{source, hex.EncodeToString(sum[:])}
+}
+
 // scripts are what runs on the server. What claims stands behind the guard, what rebuilds behind the lease.
 type scripts struct {
-	claim, settle, incarnation      *redis.Script
-	begin, restore, finish, abandon *redis.Script
+	claim, settle, incarnation      script
+	begin, restore, finish, abandon script
 }
 
 func newScripts() scripts {
 	guarded := sentinelLua + guardLua
 	leased := sentinelLua + leaseLua
 	return scripts{
-		claim:       redis.NewScript(guarded + claimLua),
-		settle:      redis.NewScript(guarded + settleLua),
-		incarnation: redis.NewScript(guarded + incarnationLua),
-		begin:       redis.NewScript(sentinelLua + beginLua),
-		restore:     redis.NewScript(leased + settleLua),
-		finish:      redis.NewScript(leased + finishLua),
-		abandon:     redis.NewScript(abandonLua),
+		claim:       newScript(guarded + claimLua),
+		settle:      newScript(guarded + settleLua),
+		incarnation: newScript(guarded + incarnationLua),
+		begin:       newScript(sentinelLua + beginLua),
+		restore:     newScript(leased + settleLua),
+		finish:      newScript(leased + finishLua),
+		abandon:     newScript(abandonLua),
 	}
 }

@@ -31,8 +31,10 @@ func (s *Store) Settle(ctx context.Context, settled []processor.Settlement) erro
 // settleCalls are the runs of settle.lua that write settlements, a chunk each.
 func (s *Store) settleCalls(settled []processor.Settlement) ([]call, error) {
 	var calls []call
+	ttl := s.ttl()
 	for settlements := range slices.Chunk(settled, chunk) {
-		c := call{args: []any{s.cfg.TTL.Milliseconds()}}
+		c := call{keys: make([]string, 0, len(settlements)), args: make([]string, 0, 1+len(settlements))}
+		c.args = append(c.args, ttl)
 		for _, one := range settlements {
 			r, err := settledRecord(one)
 			if err != nil {

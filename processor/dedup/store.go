@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -27,8 +29,8 @@ type Store struct {
 	client   redis.UniversalClient
 	server   string // address, for errors
 	keys     keys
-	identity []any // name, value, ...: what the sentinel must say
-	guard    call  // what guard.lua wants
+	identity []string // name, value, ...: what the sentinel must say
+	guard    call     // what guard.lua wants
 	scripts  scripts
 }
 
@@ -56,7 +58,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s.guard = call{
 		keys: []string{s.keys.sentinel()},
-		args: append([]any{len(s.identity)}, s.identity...),
+		args: append([]string{strconv.Itoa(len(s.identity))}, s.identity...),
 	}
 	if _, err := s.Facts(ctx); err != nil {
 		client.Close()
@@ -66,8 +68,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 }
 
 // identity is what the sentinel must say of the cluster and the topics.
-func identity(cfg Config) []any {
-	fields := []any{fieldClusterID, cfg.ClusterID}
+func identity(cfg Config) []string {
+	fields := []string{fieldClusterID, cfg.ClusterID}
 	for name, id := range cfg.TopicIDs {
 		fields = append(fields, fieldTopic+name, hex.EncodeToString(id[:]))
 	}
@@ -87,6 +89,11 @@ func (s *Store) Incarnation(ctx context.Context) (string, error) {
 	}
 	return replies[0].id, nil
 }
+
+// ttl is the time to live of what is written now, as the scripts want it.
+func (s *Store) ttl() string { return milliseconds(s.cfg.TTL) }
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // bound puts the operation timeout on one call of a method.
 func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {

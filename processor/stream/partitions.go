@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -70,6 +71,9 @@ func (ps *partitions) assign(p *partition) {
 func (ps *partitions) sift(messages []*Message) (ours, lost []*Message) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
+	if !slices.ContainsFunc(messages, func(m *Message) bool { return m.partition.phase != live }) {
+		return messages, nil
+	}
 	for _, m := range messages {
 		if m.partition.phase == live {
 			ours = append(ours, m)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -87,32 +88,38 @@ type transaction struct {
 	records  int
 
 	mu      sync.Mutex
-	failure *commitError // the first record that was not written
+	refused *kgo.Record // the first record that was not written
+	failure error       // and why
 }
 
-func (t *transaction) promise(m *Message) func(*kgo.Record, error) {
-	return func(_ *kgo.Record, err error) {
-		if err == nil {
-			return
-		}
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if t.failure != nil {
-			return
-		}
-		t.failure = &commitError{op: "publish", err: err, remedy: remedyOf(err)}
-		if tooLargeOrInvalid(err) {
-			r := m.Record
-			t.failure.err = fmt.Errorf("%w: of %s[%d]@%d: %w", ErrUnpublishable, r.Topic, r.Partition, r.Offset, err)
-			t.failure.remedy, t.failure.partition = stopPartition, m.partition
-		}
+// promise is the producer's, of every record.
+func (t *transaction) promise(r *kgo.Record, err error) {
+	if err == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failure == nil {
+		t.refused, t.failure = r, err
 	}
 }
 
+// failed returns what the failure of a record asks for, once all records are written or failed.
 func (t *transaction) failed() *commitError {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.failure
+	if t.failure == nil {
+		return nil
+	}
+	failed := &commitError{op: "publish", err: t.failure, remedy: remedyOf(t.failure)}
+	if !tooLargeOrInvalid(t.failure) {
+		return failed
+	}
+	of := t.messages[slices.IndexFunc(t.messages, func(m *Message) bool { return slices.Contains(m.results, t.refused) })]
+	r := of.Record
+	failed.err = fmt.Errorf("%w: of %s[%d]@%d: %w", ErrUnpublishable, r.Topic, r.Partition, r.Offset, t.failure)
+	failed.remedy, failed.partition = stopPartition, of.partition
+	return failed
 }
 
 // transact publishes what is finished and commits its offsets, in one transaction. If it fails, what the transaction held is back in the outbox.
@@ -155,12 +162,12 @@ func (s *session) transact(ctx context.Context) *commitError {
 
 // collect moves what is finished into the transaction and produces it, until there is no more, or enough.
 func (s *session) collect(ctx context.Context, tx *transaction) {
+	promise := tx.promise // once: each use of the method is a closure
 	for len(tx.messages) < s.room && time.Since(tx.began) < s.cfg.CommitInterval {
 		in, wait, over := s.parts.include(s.outbox.take(s.room - len(tx.messages)))
 		s.outbox.hold(wait)
 		s.ahead.release(len(over))
 		for _, m := range in {
-			promise := tx.promise(m)
 			for _, r := range m.results {
 				if r.Context == nil { // else the client leaves this transaction's in it, which has ended when the record is produced again
 					r.Context = context.Background()
