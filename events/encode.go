@@ -1,35 +1,20 @@
 package events
 
 import (
-	"encoding/json"
 	"strconv"
 	"time"
+
+	"github.com/chargeresult/chargeresult/events/jsonvalue"
 )
 
 // The parts of a record's JSON, appended. What they write is what json.Marshal writes, byte for byte, at a fifth of its cost.
-
-// appendString appends a JSON string. One that is not all plain ASCII is left to json.Marshal, which knows what to escape.
-func appendString[T ~string](b []byte, s T) []byte {
-	if !all(string(s), isPlain) {
-		quoted, _ := json.Marshal(string(s)) // which can't fail for a string
-		return append(b, quoted...)
-	}
-	b = append(b, '"')
-	b = append(b, s...)
-	return append(b, '"')
-}
-
-// isPlain says whether c stands for itself in a JSON string as json.Marshal writes it, which is safe in HTML too.
-func isPlain(c byte) bool {
-	return ' ' <= c && c <= '~' && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
-}
 
 // appendOptional appends a member, name its key with the comma before it and the colon behind it, unless its value is empty.
 func appendOptional(b []byte, name, value string) []byte {
 	if value == "" {
 		return b
 	}
-	return appendString(append(b, name...), value)
+	return jsonvalue.AppendString(append(b, name...), value)
 }
 
 // appendTime appends a time as a JSON string. It fails where RFC 3339 cannot write it.
@@ -40,7 +25,7 @@ func appendTime(b []byte, t time.Time) ([]byte, error) {
 
 // appendJSON appends s as a JSON object.
 func (s Source) appendJSON(b []byte) []byte {
-	b = appendString(append(b, `{"topic":`...), s.Topic)
+	b = jsonvalue.AppendString(append(b, `{"topic":`...), s.Topic)
 	b = strconv.AppendInt(append(b, `,"partition":`...), int64(s.Partition), 10)
 	b = strconv.AppendInt(append(b, `,"offset":`...), s.Offset, 10)
 	return append(b, '}')

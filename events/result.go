@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/chargeresult/chargeresult/events/jsonvalue"
 )
 
 // How a transaction ended, or that it has not yet.
@@ -109,10 +111,10 @@ func (r Result) Encode(group string) (value []byte, headers []Header, err error)
 
 // appendJSON appends what json.Marshal makes of r: the members in the order of the fields.
 func (r Result) appendJSON(b []byte) (_ []byte, err error) {
-	b = appendString(append(b, `{"correlationId":`...), r.CorrelationID)
-	b = appendString(append(b, `,"sequenceId":`...), r.SequenceID)
-	b = appendString(append(b, `,"operation":`...), r.Operation)
-	b = appendString(append(b, `,"result":`...), r.Result)
+	b = jsonvalue.AppendString(append(b, `{"correlationId":`...), r.CorrelationID)
+	b = jsonvalue.AppendString(append(b, `,"sequenceId":`...), r.SequenceID)
+	b = jsonvalue.AppendString(append(b, `,"operation":`...), r.Operation)
+	b = jsonvalue.AppendString(append(b, `,"result":`...), r.Result)
 	b = strconv.AppendBool(append(b, `,"final":`...), r.Final)
 	b = strconv.AppendInt(append(b, `,"revision":`...), int64(r.Revision), 10)
 	b = strconv.AppendInt(append(b, `,"attempts":`...), int64(r.Attempts), 10)

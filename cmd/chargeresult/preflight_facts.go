@@ -70,6 +70,9 @@ func gatherKafka(ctx context.Context, c config) kafkaFacts {
 	if err != nil {
 		return kafkaFacts{err: fmt.Errorf("asking brokers for their versions: %w", err)}
 	}
+	if len(versions) == 0 { // as where the only one is starting
+		return kafkaFacts{err: errors.New("asking brokers for their versions: the cluster lists no broker at the moment")}
+	}
 	for _, v := range versions.Sorted() {
 		if v.Err != nil {
 			k.brokers = append(k.brokers, brokerFacts{id: v.NodeID, err: v.Err})

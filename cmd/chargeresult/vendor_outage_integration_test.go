@@ -5,6 +5,7 @@ package main
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -138,19 +139,21 @@ func TestHerd(t *testing.T) {
 	t.Parallel()
 	const rate = 50
 	herd := number("CHARGERESULT_HERD", 150)
-	s := newSite(t, testbed.SharedKafka(t), testbed.SharedRedis(t), 4, konasim.Config{Script: func(_ string, ask int) string {
-		if ask == 1 {
-			return "PENDING"
+	var decided atomic.Bool // until then, whoever is asked about goes on waiting: on a slow machine some become due before the process ends
+	s := newSite(t, testbed.SharedKafka(t), testbed.SharedRedis(t), 4, konasim.Config{Script: func(string, int) string {
+		if decided.Load() {
+			return ""
 		}
-		return ""
+		return "PENDING"
 	}})
 	var sent sending
 	s.send(&sent, 0, herd, 0)
-	s.extra = []string{"CHARGERESULT_RETRY_SCHEDULE=3s"} // none is due before the process ends
+	s.extra = []string{"CHARGERESULT_RETRY_SCHEDULE=3s"}
 	p := s.startAndAwait("")
 	await(t, "all of them wait", eventually, func() bool { return p.status().Counts.Interim == int64(herd) })
 	p.stops(soon)
-	time.Sleep(3 * time.Second)
+	decided.Store(true)
+	time.Sleep(3 * time.Second) // all of them are due
 	before := len(s.vendor.Ledger())
 	s.extra = append(s.extra, "CHARGERESULT_INQUIRY_RATE=50")
 	p = s.startAndAwait("")

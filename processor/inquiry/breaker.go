@@ -47,6 +47,7 @@ type Breaker struct {
 	status    BreakerStatus
 	line      line[turn]
 	lastCause error // of the newest failure
+	counted   turn  // count, made once
 	changes   news[change]
 }
 
@@ -73,6 +74,7 @@ func WithBreaker(next processor.Inquirer, cfg BreakerConfig) *Breaker {
 	}
 	b := &Breaker{next: next, cfg: cfg.withDefaults()}
 	b.status = BreakerStatus{State: Closed, Since: time.Now(), Limit: b.cfg.Concurrency}
+	b.counted = b.count
 	b.judge = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		MaxRequests:   1,
 		Interval:      b.cfg.Window,
@@ -109,11 +111,15 @@ func (b *Breaker) wait(ctx context.Context, draining <-chan struct{}) (turn, err
 		return nil, err
 	}
 	b.mu.Lock()
-	mine := b.line.join()
-	b.grant()
-	if len(mine) == 0 {
-		b.status.Held++
+	b.grant() // whoever came before goes first
+	if b.line.len() == 0 {
+		if done, ok := b.take(); ok {
+			b.unlock()
+			return done, nil
+		}
 	}
+	mine := b.line.join()
+	b.status.Held++
 	b.unlock()
 	return await(ctx, draining, mine, func() bool {
 		b.mu.Lock()
@@ -124,18 +130,33 @@ func (b *Breaker) wait(ctx context.Context, draining <-chan struct{}) (turn, err
 
 // grant gives turns to those who wait, while there are any to give. mu is held.
 func (b *Breaker) grant() {
-	for b.line.len() > 0 && b.status.InFlight < b.status.Limit && !time.Now().Before(b.status.NextProbe) {
-		done := turn(b.count)
-		if b.status.State != Closed {
-			probe, err := b.judge.Allow()
-			if err != nil {
-				return // open, or half-open with its probe out: the timer, or the probe's end, grants again
-			}
-			done = probe
+	for b.line.len() > 0 {
+		done, ok := b.take()
+		if !ok {
+			return
 		}
-		b.status.InFlight++
 		b.line.give(done)
 	}
+}
+
+// take takes a turn, if there is one to be had. mu is held.
+func (b *Breaker) take() (done turn, ok bool) {
+	if b.status.InFlight >= b.status.Limit {
+		return nil, false
+	}
+	done = b.counted
+	if b.status.State != Closed {
+		if time.Now().Before(b.status.NextProbe) {
+			return nil, false
+		}
+		probe, err := b.judge.Allow()
+		if err != nil {
+			return nil, false // open, or half-open with its probe out: the timer, or the probe's end, grants again
+		}
+		done = probe
+	}
+	b.status.InFlight++
+	return done, true
 }
 
 // count is the turn of every question that was let through while closed. judge dates a result when it lets the question through, which

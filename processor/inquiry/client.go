@@ -1,16 +1,13 @@
 package inquiry
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -30,10 +27,13 @@ var ErrTimeout = errors.New("no whole reply within the try's deadline")
 // Client asks Konaplate, once a call. It may be used by many goroutines at once.
 type Client struct {
 	cfg      Config
-	endpoint string
 	zone     *time.Location
 	rejected codes
-	http     *http.Client
+	signer   Signer
+	request  *http.Request // what is the same of all requests
+	conns    *http.Transport
+	http     http.RoundTripper // conns, or what Config.Instrument made of it
+	timedOut error
 	fresh    freshIDs
 }
 
@@ -49,18 +49,29 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	signer, err := prepared(cfg.Signer)
+	if err != nil {
+		return nil, fmt.Errorf("inquiry: prepare the signer: %w", err)
+	}
+	request, err := http.NewRequest(http.MethodPost, strings.TrimRight(cfg.BaseURL, "/")+inquiryPath, nil)
+	if err != nil {
+		return nil, fmt.Errorf("inquiry request: %w", err)
+	}
 	c := &Client{
 		cfg:      cfg,
-		endpoint: strings.TrimRight(cfg.BaseURL, "/") + inquiryPath,
 		zone:     zone,
 		rejected: cfg.RejectedCodes,
-		http: &http.Client{
-			Transport:     transport(cfg),
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		signer:   signer,
+		request:  request,
+		conns:    transport(cfg),
+		timedOut: fmt.Errorf("%w of %v", ErrTimeout, cfg.Timeout),
+	}
+	c.http = c.conns
+	if cfg.Instrument != nil {
+		c.http = cfg.Instrument(c.conns)
 	}
 	c.fresh.last.Store(rand.Uint32())
-	token, err := sign(cfg.Signer, []byte("{}"), time.Now().In(zone))
+	token, err := sign(signer, []byte("{}"), time.Now().In(zone))
 	if err != nil {
 		return nil, fmt.Errorf("inquiry: sign on trial: %w", err)
 	}
@@ -69,7 +80,7 @@ func New(cfg Config) (*Client, error) {
 }
 
 // transport keeps to HTTP/1.1: on HTTP/2 all questions would share one connection, and its fate.
-func transport(cfg Config) http.RoundTripper {
+func transport(cfg Config) *http.Transport {
 	secure := &tls.Config{}
 	if cfg.TLS != nil {
 		secure = cfg.TLS.Clone()
@@ -81,7 +92,7 @@ func transport(cfg Config) http.RoundTripper {
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	var rt http.RoundTripper = &http.Transport{
+	return &http.Transport{
 		Proxy:                  cfg.Proxy,
 		DialContext:            dial,
 		TLSClientConfig:        secure,
@@ -93,10 +104,6 @@ func transport(cfg Config) http.RoundTripper {
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeader,
 	}
-	if cfg.Instrument != nil {
-		rt = cfg.Instrument(rt)
-	}
-	return rt
 }
 
 // warn says once what is allowed but may surprise.
@@ -106,13 +113,13 @@ func (c *Client) warn(tokenLength int) {
 			"If Konaplate answers 401, try 16 time digits or unpadded Base64",
 			"header", headerTranToken, "length", tokenLength, "page", pageTokenLength)
 	}
-	if strings.HasPrefix(c.endpoint, "http:") {
-		c.cfg.Logger.Warn("the inquiry is not encrypted: for simulators only", "url", c.endpoint)
+	if c.request.URL.Scheme == "http" {
+		c.cfg.Logger.Warn("the inquiry is not encrypted: for simulators only", "url", c.request.URL.String())
 	}
 }
 
 // Close drops the connections that are kept alive.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.conns.CloseIdleConnections() }
 
 // Inquire implements processor.Inquirer. It has one deadline for everything, Config.Timeout, or ctx's if that is sooner.
 // It never waits for its turn, and so draining is nothing to it.
@@ -122,7 +129,7 @@ func (c *Client) Inquire(ctx context.Context, _ <-chan struct{}, e events.Event)
 	if err != nil {
 		return processor.Answer{Class: processor.OurFault, Cause: fmt.Errorf("inquiry not sent: %w", err)}, nil
 	}
-	try, cancel := context.WithTimeoutCause(ctx, c.cfg.Timeout, fmt.Errorf("%w of %v", ErrTimeout, c.cfg.Timeout))
+	try, cancel := context.WithTimeoutCause(ctx, c.cfg.Timeout, c.timedOut)
 	defer cancel()
 	status, header, body, err := c.exchange(try, m)
 	switch {
@@ -138,37 +145,4 @@ func (c *Client) Inquire(ctx context.Context, _ <-chan struct{}, e events.Event)
 		answer.Class = processor.NotAnAnswer
 	}
 	return answer, nil
-}
-
-// errTruncated: the reply ended before it was whole. A part may well look like an answer.
-var errTruncated = errors.New("the reply's body is truncated")
-
-// exchange sends m and reads the reply, up to one byte more than a body may have.
-func (c *Client) exchange(ctx context.Context, m message) (status int, header http.Header, body []byte, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(m.body))
-	if err != nil {
-		return 0, nil, nil, fmt.Errorf("inquiry request: %w", err)
-	}
-	req.Header = m.header
-	resp, err := c.http.Do(req)
-	if err != nil {
-		var quoting *url.Error
-		if errors.As(err, &quoting) {
-			err = quoting.Err // without the address, which is the same in all of them
-		}
-		return 0, nil, nil, fmt.Errorf("inquiry: %w", err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		return resp.StatusCode, resp.Header, nil, nil // its body is the connection itself, whose reading no deadline ends
-	}
-	body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return 0, nil, nil, fmt.Errorf("inquiry: HTTP %d: %w", resp.StatusCode, errTruncated)
-	}
-	if err != nil {
-		return 0, nil, nil, fmt.Errorf("inquiry: read the reply: %w", err)
-	}
-	// A vendor that quotes our credentials in its message must not bring them into results and logs.
-	return resp.StatusCode, resp.Header, redact(body, c.cfg.AccessKey.Reveal(), m.token), nil
 }

@@ -57,7 +57,8 @@ type Config struct {
 	// DialContext opens connections; nil: a net.Dialer. For tests.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Instrument wraps the transport, one round trip a try, for spans and metrics. It must not add headers:
-	// Konaplate is another company. nil: nothing.
+	// Konaplate is another company. Nobody stands between it and the client: a response has a Body, as http.Transport's have.
+	// nil: nothing.
 	Instrument func(http.RoundTripper) http.RoundTripper
 	// Logger gets the warnings of New; nil: nobody.
 	Logger *slog.Logger

@@ -9,10 +9,11 @@
 //
 // # The client
 //
-// A [Client] makes one try a call: it marshals the body once, has the [Signer] sign those bytes, sends those bytes, and has
-// Config.Timeout for everything up to the last byte of the reply. It follows no redirect, keeps no cookie, speaks TLS 1.2 or newer, reads
-// 64 KiB at most and decompresses nothing, and sends no header that the API page does not name, save the usual three of HTTP: the trace
-// ends here, because Konaplate is another company. Each header's length and form is validated before it is sent.
+// A [Client] makes one try a call: it makes the body once, has the [Signer] sign those bytes, sends those bytes, and has
+// Config.Timeout for everything up to the last byte of the reply. It uses the transport itself, and no http.Client, as it follows no
+// redirect and keeps no cookie. It speaks TLS 1.2 or newer, reads 64 KiB at most and decompresses nothing, and sends no header that
+// the API page does not name, save the usual three of HTTP: the trace ends here, because Konaplate is another company. Each header's
+// length and form is validated before it is sent.
 //
 // # The reply table
 //

@@ -89,6 +89,8 @@ var Hostile = []HostileReply{
 	{"404 without a code", "a page", 404, `<html>007_009</html>`},
 	{"404 without a code", "a message only", 404, `{"message":"Previous transaction not found."}`},
 	{"404 without a code", "a code of another form", 404, `{"code":"7_9"}`},
+	{"404 without a code", "a code of letters", 404, `{"code":"NNN_NNN"}`},
+	{"404 without a code", "a code with a letter at its end", 404, `{"code":"007_00O"}`},
 	{"404 without a code", "a code with a newline", 404, `{"code":"007_009\n"}`},
 	{"404 without a code", "a status for a code", 404, `{"code":"404"}`},
 	{"404 without a code", "400", 400, `{"message":"Previous transaction not found."}`},

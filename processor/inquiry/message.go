@@ -1,7 +1,6 @@
 package inquiry
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/chargeresult/chargeresult/events"
+	"github.com/chargeresult/chargeresult/events/jsonvalue"
 )
 
 // The endpoint and the headers of its API page, in the page's spelling, and so they are sent.
@@ -27,6 +27,9 @@ const (
 
 // pageTokenLength is the length of X-KM-Tran-Token on the API page. The vendor's own sample is one longer.
 const pageTokenLength = 66
+
+// bodyLen is the length of a body whose sequence ID is ASCII.
+const bodyLen = len(`{"sequenceId":""}`) + 30
 
 // message is one try, ready to be sent.
 type message struct {
@@ -49,28 +52,34 @@ func (c *Client) compose(e events.Event, at time.Time) (message, error) {
 	if n := utf8.RuneCountInString(e.SequenceID); n < 1 || n > 30 || !utf8.ValidString(e.SequenceID) {
 		return message{}, fmt.Errorf("sequenceId: want 1 to 30 characters, have %d", n)
 	}
+	m.body = append(jsonvalue.AppendString(append(make([]byte, 0, bodyLen), `{"sequenceId":`...), e.SequenceID), '}')
 	var err error
-	m.body, err = json.Marshal(struct {
-		SequenceID string `json:"sequenceId"`
-	}{e.SequenceID})
-	if err != nil {
-		return message{}, fmt.Errorf("marshal the body: %w", err)
-	}
-	if m.token, err = sign(c.cfg.Signer, m.body, at); err != nil {
+	if m.token, err = sign(c.signer, m.body, at); err != nil {
 		return message{}, fmt.Errorf("sign: %w", err)
 	}
-	m.header = http.Header{
-		headerASPID:         {c.cfg.ASPID},
-		headerCorrelationID: {m.correlationID},
-		headerAccessKey:     {c.cfg.AccessKey.Reveal()},
-		headerTranToken:     {m.token},
-		headerTranTime:      {at.Format("20060102150405")},
-		headerTimeZone:      {c.cfg.TimeZone},
-		"Content-Type":      {"application/json"},
-		"Accept":            {"application/json"},
-		"User-Agent":        {"chargeresult"},
-	}
+	m.header = c.headerOf(m, at)
 	return m, nil
+}
+
+// headerOf returns the header of m, which is this request's own: its connection may still be writing it when nobody waits any more.
+func (c *Client) headerOf(m message, at time.Time) http.Header {
+	fields := [...]struct{ name, value string }{
+		{headerASPID, c.cfg.ASPID},
+		{headerCorrelationID, m.correlationID},
+		{headerAccessKey, c.cfg.AccessKey.Reveal()},
+		{headerTranToken, m.token},
+		{headerTranTime, at.Format("20060102150405")},
+		{headerTimeZone, c.cfg.TimeZone},
+		{"Content-Type", "application/json"},
+		{"Accept", "application/json"},
+		{"User-Agent", "chargeresult"},
+	}
+	header, values := make(http.Header, len(fields)), make([]string, len(fields)) // all values in one piece of memory
+	for i, f := range fields {
+		values[i] = f.value
+		header[f.name] = values[i : i+1 : i+1]
+	}
+	return header
 }
 
 // sign asks signer for a token and checks its form: what a header can't hold must not get as far as net/http.
@@ -88,9 +97,11 @@ func sign(signer Signer, body []byte, at time.Time) (string, error) {
 	return token, nil
 }
 
+const correlationLen = len("yyMMddHHmmss-xxxxxxx")
+
 // correlationForm reports whether id has the documented form: yyMMddHHmmss- and 7 hex digits of either case.
 func correlationForm(id string) bool {
-	if len(id) != 20 || id[12] != '-' {
+	if len(id) != correlationLen || id[12] != '-' {
 		return false
 	}
 	if strings.ContainsFunc(id[:12], func(r rune) bool { return r < '0' || r > '9' }) {
@@ -107,5 +118,10 @@ type freshIDs struct {
 }
 
 func (f *freshIDs) next(at time.Time) string {
-	return fmt.Sprintf("%s-%07x", at.Format("060102150405"), f.last.Add(1)&0xfffffff)
+	id := at.AppendFormat(make([]byte, 0, correlationLen), "060102150405-")
+	n := f.last.Add(1)
+	for shift := 24; shift >= 0; shift -= 4 {
+		id = append(id, "0123456789abcdef"[n>>shift&0xf])
+	}
+	return string(id)
 }

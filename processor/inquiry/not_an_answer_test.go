@@ -49,7 +49,7 @@ var doubts = []doubt{
 	{"204", hostile("204")},
 	{"404 without a code", hostile("404 without a code")},
 	{"500 with a result", hostile("500 with a result", quotingError)},
-	{"a status the API has not", hostile("a status the API has not", switchingProtocols)},
+	{"a status the API has not", hostile("a status the API has not", switchingProtocols, redirectToNoAddress)},
 	{"a flood of 1xx", hostile("a flood of 1xx", earlyHints, continues, endlessHeader)},
 }
 
@@ -162,6 +162,13 @@ func quotingPage() spoiled {
 func quotingError() spoiled {
 	return spoiled{name: "that quotes our headers", want: processor.VendorDown, reply: func(w http.ResponseWriter, r *http.Request) {
 		echoing(http.StatusInternalServerError, `{"result":"COMPLETED","message":"`+quoted(r)+`"}`)(w, r)
+	}}
+}
+
+func redirectToNoAddress() spoiled {
+	return spoiled{name: "302 to what is no address", want: processor.NotAnAnswer, reply: func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "://"+quoted(r))
+		echoing(http.StatusFound, `{"result":"COMPLETED"}`)(w, r)
 	}}
 }
 

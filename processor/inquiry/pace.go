@@ -81,8 +81,14 @@ func (p *Pace) wait(ctx context.Context, draining <-chan struct{}) (turn uint64,
 	if p.line.len() == 0 {
 		p.slots.skip(time.Now()) // what nobody wanted is not saved up
 	}
+	p.grant() // whoever came before goes first
+	if p.line.len() == 0 {
+		if turn, ok := p.take(); ok {
+			p.unlock()
+			return turn, nil
+		}
+	}
 	mine := p.line.join()
-	p.grant()
 	p.unlock()
 	return await(ctx, draining, mine, func() bool {
 		p.mu.Lock()
@@ -93,16 +99,28 @@ func (p *Pace) wait(ctx context.Context, draining <-chan struct{}) (turn uint64,
 
 // grant gives turns to those who wait, while there are any to give. mu is held.
 func (p *Pace) grant() {
-	for p.line.len() > 0 && !p.full() {
-		now := time.Now()
-		if wait := p.slots.next.Sub(now); wait > 0 {
-			p.wakeIn(wait)
+	for p.line.len() > 0 {
+		turn, ok := p.take()
+		if !ok {
 			return
 		}
-		p.slots.take(now)
-		p.inFlight++
-		p.line.give(p.slowDowns)
+		p.line.give(turn)
 	}
+}
+
+// take takes a turn, if there is one to be had; if it is only its slot that has not come yet, the line is woken then. mu is held.
+func (p *Pace) take() (turn uint64, ok bool) {
+	if p.full() {
+		return 0, false
+	}
+	now := time.Now()
+	if wait := p.slots.next.Sub(now); wait > 0 {
+		p.wakeIn(wait)
+		return 0, false
+	}
+	p.slots.take(now)
+	p.inFlight++
+	return p.slowDowns, true
 }
 
 // full reports whether the limit leaves no room; then the next turn is given when a question returns. mu is held.

@@ -21,6 +21,9 @@ const (
 	namedBySequenceID = "sequenceId"
 )
 
+// echoCorrelationID is headerCorrelationID as net/http spells what it reads.
+const echoCorrelationID = "X-Km-Correlation-Id"
+
 // maxRetryAfter is how long a 429 can hold us back.
 const maxRetryAfter = 5 * time.Minute
 
@@ -36,18 +39,20 @@ func (list codes) match(code string) bool {
 	return false
 }
 
+var errTooLarge = errors.New("the body is too large")
+
 // classify is the reply table: what a reply to the message with the correlation ID sent means. It is total: what no row
 // expects is NotAnAnswer. rejected are the codes that refuse for good; credentials are ours, which a vendor may quote.
 //
 // The echoed correlation ID is compared without regard to case, as everywhere: its hex digits may be of either.
 func (rejected codes) classify(status int, header http.Header, body []byte, sent string, credentials ...string) processor.Answer {
-	echoes := header.Values(headerCorrelationID)
+	echoes := header[echoCorrelationID]
 	for _, echo := range echoes {
 		if !strings.EqualFold(echo, sent) {
 			return notAnAnswer(status, errors.New("it carries the correlation ID of another message"))
 		}
 	}
-	said, unreadable := envelope{}, errors.New("the body is too large")
+	said, unreadable := envelope{}, errTooLarge
 	if len(body) <= maxBody {
 		said, unreadable = open(body)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,9 @@ import (
 
 	"github.com/chargeresult/chargeresult/processor"
 )
+
+// codeForm is the form of every Konaplate code.
+var codeForm = regexp.MustCompile(`^\d{3}_\d{3}$`)
 
 func FuzzClassify(f *testing.F) {
 	for _, r := range table {

@@ -1,10 +1,10 @@
 package inquiry
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -41,21 +41,39 @@ func (c Credential) MarshalText() ([]byte, error) { return []byte(redacted), nil
 // token for a simulator, might be a word of any reply.
 const minCredential = 16
 
-// redact returns text without the credentials in it.
-func redact(text []byte, credentials ...string) []byte {
+// redact returns text without the credentials in it: text itself, if it holds none.
+func redact(text string, credentials ...string) string {
 	for _, c := range credentials {
 		if len(c) >= minCredential {
-			text = bytes.ReplaceAll(text, []byte(c), []byte(redacted))
+			text = strings.ReplaceAll(text, c, redacted)
 		}
 	}
 	return text
+}
+
+// redactBody is redact for a body, which is not copied to look for what is hardly ever in it.
+func redactBody(body []byte, credentials ...string) []byte {
+	if slices.ContainsFunc(credentials, func(c string) bool { return quotes(body, c) }) {
+		return []byte(redact(string(body), credentials...))
+	}
+	return body
+}
+
+// quotes reports whether body holds c. bytes.Contains would want c as bytes, and copy it.
+func quotes(body []byte, c string) bool {
+	for i := 0; i+len(c) <= len(body); i++ {
+		if string(body[i:i+len(c)]) == c {
+			return true
+		}
+	}
+	return false
 }
 
 // scrub returns err, or, where its text repeats a credential or is very long, an error with what may be shown of the text.
 // Errors of net/http quote what the other side sent, and the other side knows what we sent.
 func scrub(err error, credentials ...string) error {
 	text := err.Error()
-	shown := string(redact([]byte(text), credentials...))
+	shown := redact(text, credentials...)
 	if len(shown) > maxCause {
 		shown = strings.ToValidUTF8(shown[:maxCause], "") + "..."
 	}

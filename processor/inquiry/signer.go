@@ -6,7 +6,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
+	"hash"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -28,27 +30,70 @@ type KMV1 struct {
 	RawBase64  bool       // without the padding
 }
 
-// Sign implements Signer.
+// Sign implements Signer. A [Client] does not call it: it has prepared once what is the same for all messages.
 func (k KMV1) Sign(body []byte, at time.Time) (string, error) {
+	signer, err := k.prepare()
+	if err != nil {
+		return "", err
+	}
+	return signer.Sign(body, at)
+}
+
+func (k KMV1) prepare() (Signer, error) {
 	key := k.SecretKey.Reveal()
 	if key == "" {
-		return "", errors.New("KMV1: SecretKey is empty")
+		return nil, errors.New("KMV1: SecretKey is empty")
 	}
-	layout := "20060102150405.000"
+	signer := &kmv1{layout: "20060102150405.000", encoding: base64.StdEncoding}
 	switch k.TimeDigits {
 	case 0, 17:
 	case 16:
-		layout = "20060102150405.00"
+		signer.layout = "20060102150405.00"
 	default:
-		return "", fmt.Errorf("KMV1: TimeDigits is %d, want 17 or 16", k.TimeDigits)
+		return nil, fmt.Errorf("KMV1: TimeDigits is %d, want 17 or 16", k.TimeDigits)
 	}
-	encoding := base64.StdEncoding
 	if k.RawBase64 {
-		encoding = base64.RawStdEncoding
+		signer.encoding = base64.RawStdEncoding
 	}
-	mac := hmac.New(sha256.New, []byte(key))
-	mac.Write(body)
-	return "KMV1:" + strings.Replace(at.Format(layout), ".", "", 1) + ":" + encoding.EncodeToString(mac.Sum(nil)), nil
+	signer.macs.New = func() any { return &mac{Hash: hmac.New(sha256.New, []byte(key))} }
+	return signer, nil
+}
+
+// prepared returns signer with what is the same for all messages done once.
+func prepared(signer Signer) (Signer, error) {
+	if s, ok := signer.(interface{ prepare() (Signer, error) }); ok {
+		return s.prepare()
+	}
+	return signer, nil
+}
+
+// kmv1 is a KMV1 whose key is hashed already.
+type kmv1 struct {
+	layout   string
+	encoding *base64.Encoding
+	macs     sync.Pool // of *mac: each is one goroutine's until it has signed
+}
+
+// mac is a keyed hash, and room for its sum and the token.
+type mac struct {
+	hash.Hash
+	sum, token []byte
+}
+
+// Sign implements Signer.
+func (k *kmv1) Sign(body []byte, at time.Time) (string, error) {
+	m := k.macs.Get().(*mac)
+	defer k.macs.Put(m)
+	m.Reset()
+	m.Write(body)
+	m.sum = m.Sum(m.sum[:0])
+
+	const scheme, seconds = "KMV1:", "20060102150405"
+	token := at.AppendFormat(append(m.token[:0], scheme...), k.layout)
+	dot := len(scheme + seconds)
+	token = append(slices.Delete(token, dot, dot+1), ':')
+	m.token = k.encoding.AppendEncode(token, m.sum)
+	return string(m.token), nil
 }
 
 // StaticToken sends one token with every message: for a sandbox that issued one, and for simulators.

@@ -2,10 +2,13 @@ package inquiry_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/chargeresult/chargeresult/processor"
 	"github.com/chargeresult/chargeresult/processor/inquiry"
+	"github.com/chargeresult/chargeresult/processor/inquiry/konasim"
 )
 
 func TestKMV1(t *testing.T) {
@@ -27,6 +30,24 @@ func TestKMV1(t *testing.T) {
 			t.Errorf("%+v: %s, %v, want %s", c.signer, got, err, c.want)
 		}
 	}
+}
+
+// TestManySignAtOnce: the simulator refuses a message whose token is of another.
+func TestManySignAtOnce(t *testing.T) {
+	client := serve(t, konasim.New(konasim.Config{SecretKey: secretKey}), nil)
+	var asking sync.WaitGroup
+	for i := range 8 {
+		asking.Go(func() {
+			for j := range 50 {
+				e := event
+				e.SequenceID = fmt.Sprintf("COMPLETED-%d-%d", i, j)
+				if got := ask(t, client, e); got.Class != processor.Answered {
+					t.Errorf("%s: %+v", e.SequenceID, got)
+				}
+			}
+		})
+	}
+	asking.Wait()
 }
 
 func ExampleKMV1() {

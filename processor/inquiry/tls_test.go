@@ -55,6 +55,16 @@ func selfSignedCertificate(t *testing.T) {
 	untrusted(t, got, asked)
 }
 
+// TestPlainServerBehindHTTPS: a BaseURL of the wrong scheme is named for what it is.
+func TestPlainServerBehindHTTPS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := serve(t, http.NotFoundHandler(), func(cfg *inquiry.Config) { cfg.BaseURL = "https://localhost" })
+		if got := ask(t, client, event); got.Class != processor.VendorDown || !errors.Is(got.Cause, http.ErrSchemeMismatch) {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
 // overTLS asks a server with this certificate, trusting ca, and returns the answer and how many messages the server saw.
 func overTLS(t *testing.T, cert *tls.Certificate, ca *authority) (got processor.Answer, asked int32) {
 	t.Helper()

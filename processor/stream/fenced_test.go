@@ -101,7 +101,8 @@ func TestOvertakenOrTooLate(t *testing.T) {
 		{kerr.ProducerFenced, time.Second, giveUp},
 		{kerr.InvalidProducerEpoch, 11 * time.Second, startOver},
 		{kerr.ProducerFenced, 11 * time.Second, startOver},
-		{kerr.InvalidTxnState, time.Second, startOver},
+		{kerr.InvalidTxnState, time.Second, giveUp},
+		{kerr.InvalidTxnState, 11 * time.Second, startOver},
 		{kerr.TransactionAbortable, 11 * time.Second, tryAgain},
 	}
 	for _, tt := range tests {

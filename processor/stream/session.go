@@ -27,14 +27,14 @@ const fetchBytes = 128 << 10
 // fetched with the next one, and its records may be due: the client's 5 s would keep them waiting. Config.Client may say otherwise.
 const fetchWait = 500 * time.Millisecond
 
-// metadataAge is how old a producer's metadata must be before it asks for newer. To the client a produce request that is refused waits for that, whatever
-// the error says; and the usual error of a transactional producer is CONCURRENT_TRANSACTIONS:
+// metadataAge is how old the producer's metadata must be before the client asks for newer. Every produce request that is refused waits for newer
+// metadata, and what refuses a transactional producer most often, CONCURRENT_TRANSACTIONS, has nothing to do with it:
 //
 //  1. a transaction commits, and the next one produces while the broker still writes the markers of the one before
 //  2. the broker holds the request back for add.partitions.to.txn.retry.backoff.max.ms (100 ms), then refuses it
-//  3. the client produces again with its next metadata: with its default of 5 s, up to 5 s later
+//  3. the client produces again when it has new metadata: with its default of 5 s, up to 5 s later
 //
-// Measured on a busy broker: 4.6 s in the median, and twice in a row was the transaction's timeout; 31 ms with this age.
+// Measured on a busy broker: 4.6 s in the median, where two in a row use up the transaction's timeout; 31 ms with this age.
 const metadataAge = 250 * time.Millisecond
 
 var (
