@@ -115,6 +115,9 @@ func measure(ctx context.Context, o options, stdout, stderr io.Writer) (missed [
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, g.close()) }()
+	if err := g.warmUp(ctx, scale); err != nil {
+		return nil, fmt.Errorf("warm up: %w", err)
+	}
 	for _, t := range o.chosen(scale) {
 		r, err := t.compete(ctx, g, o.rounds, stderr)
 		if err != nil {

@@ -126,11 +126,13 @@ func attend(ctx context.Context, w *watcher, s *sent, processes []*process, send
 	return all.Wait()
 }
 
-// compete runs all entrants in turn, round after round, and tells log how it goes.
+// compete runs all entrants in turn, round after round, each round from another one on, and tells log how it goes.
 func (t trial) compete(ctx context.Context, g *ground, rounds int, log io.Writer) (results, error) {
 	r := results{t, make([][]figures, len(t.entrants))}
 	for round := range rounds {
-		for i, e := range t.entrants {
+		for turn := range t.entrants {
+			i := (round + turn) % len(t.entrants)
+			e := t.entrants[i]
 			line := fmt.Sprintf("%s, round %d of %d: %s", t.name, round+1, rounds, e.label)
 			p := newProgress(log, line)
 			f, err := t.run(ctx, g, e, p.show)

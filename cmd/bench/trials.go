@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -82,6 +83,12 @@ func trials(scale float64) []trial {
 			},
 		},
 	}
+}
+
+// warmUp is a run that does not count: a broker that has just started is slow, until its code is compiled.
+func (g *ground) warmUp(ctx context.Context, scale float64) error {
+	_, err := trial{latency: noTime}.run(ctx, g, backlog(max(200, int(50_000*scale)))[ours], func(int, int) {})
+	return err
 }
 
 func backlog(records int) []entrant {

@@ -80,13 +80,13 @@ func eventOf(value []byte, events int) (int, error) {
 	return int(n), nil
 }
 
-// warmUp is the part of a load at a rate whose latencies don't count: a fifth.
-const warmUp = 5
+// settling is the part of a load at a rate whose latencies don't count: a fifth.
+const settling = 5
 
 // latencies are the median and the 99th percentile from sending an event to seeing its result, of those that count.
 func (w *watcher) latencies(s *sent) (p50, p99 time.Duration) {
 	var all []time.Duration
-	for event := s.records / warmUp; event < s.records; event++ {
+	for event := s.records / settling; event < s.records; event++ {
 		if s.counts(event) {
 			all = append(all, w.visible[event].Sub(s.at[event]))
 		}

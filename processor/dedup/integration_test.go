@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -209,6 +210,41 @@ func BenchmarkRestoreOnRedis(b *testing.B) {
 		mustRebuild(b, store, 1, committed...)
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/state")
+}
+
+// What a settlement costs, of a batch that was claimed before. The server's part of it is what the scripts cost.
+func BenchmarkSettleOnRedis(b *testing.B) {
+	server := startRedis(b)
+	store := mustOpen(b, server.config())
+	mustRebuild(b, store, 0)
+	claims, settlements := make([]processor.Claim, benchBatch), make([]processor.Settlement, benchBatch)
+	offset := int64(0)
+	for b.Loop() {
+		for i := range claims {
+			offset++
+			claims[i] = claimOf(offset, fmt.Sprintf("261122103000-%07x", offset))
+			settlements[i] = settled(claims[i], 0, "COMPLETED")
+		}
+		if _, err := store.Claim(b.Context(), 1, claims); err != nil {
+			b.Fatal(err)
+		}
+		if err := store.Settle(b.Context(), settlements); err != nil {
+			b.Fatal(err)
+		}
+	}
+	used, err := server.admin().Info(b.Context(), "cpu").Result()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var cpu float64
+	for line := range strings.Lines(used) {
+		if seconds, found := strings.CutPrefix(line, "used_cpu_user:"); found {
+			if cpu, err = strconv.ParseFloat(strings.TrimSpace(seconds), 64); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(cpu*1e6/float64(offset), "server-µs/claim+settlement")
 }
 
 func BenchmarkClaimOnRedis(b *testing.B) {

@@ -73,6 +73,12 @@ func merge(stored, to record) (record, bool) {
 	return stored, true
 }
 
+// replaces says whether settling to leaves nothing of a stored record.
+func replaces(to, stored record) bool {
+	left, written := merge(stored, to)
+	return written && left == to
+}
+
 // rank orders the states by how far a transaction has come; it is 0 for what is no state.
 func rank(s processor.State) int {
 	switch s {

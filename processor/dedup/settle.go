@@ -33,7 +33,7 @@ func (s *Store) settleCalls(settled []processor.Settlement) ([]call, error) {
 	var calls []call
 	ttl := s.ttl()
 	for settlements := range slices.Chunk(settled, chunk) {
-		c := call{keys: make([]string, 0, len(settlements)), args: make([]string, 0, 1+len(settlements))}
+		c := call{keys: make([]string, 0, len(settlements)), args: make([]string, 0, 1+2*len(settlements))}
 		c.args = append(c.args, ttl)
 		for _, one := range settlements {
 			r, err := settledRecord(one)
@@ -41,7 +41,11 @@ func (s *Store) settleCalls(settled []processor.Settlement) ([]call, error) {
 				return nil, err
 			}
 			c.keys = append(c.keys, s.keys.claim(one.Claim))
-			c.args = append(c.args, r.String())
+			usual := "" // what the claim wrote, if r replaces it whole
+			if claimed := claimedRecord(one.Claim); replaces(r, claimed) {
+				usual = claimed.String()
+			}
+			c.args = append(c.args, usual, r.String())
 		}
 		calls = append(calls, c)
 	}

@@ -19,9 +19,10 @@ const (
 	abortTimeout  = 5 * time.Second  // aborting a transaction
 )
 
-// fetchBytes is how much of one partition is fetched at once, before decompression. The client keeps what it has fetched of a partition until it
-// is polled, and a process may be assigned many retry topics that all wait: with the default of 1 MiB they took 25 MiB each, decoded.
-const fetchBytes = 128 << 10
+// fetchBytes is how much of one partition is fetched at once, before decompression: some hundred events, of which all partitions together fill the
+// look-ahead. The client keeps what it has fetched until it is polled, and fetches again what it throws away when a partition is paused: a process may be
+// assigned many retry topics that all wait, and with the client's default of 1 MiB they took 25 MiB each, decoded.
+const fetchBytes = 32 << 10
 
 // fetchWait is how long a broker may keep a fetch that has nothing to say: what Kafka's own consumer says. A partition that is resumed is
 // fetched with the next one, and its records may be due: the client's 5 s would keep them waiting. Config.Client may say otherwise.

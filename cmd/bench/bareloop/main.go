@@ -35,6 +35,7 @@ const (
 type event struct {
 	CorrelationID string `json:"correlationId"`
 	SequenceID    string `json:"sequenceId"`
+	key           []byte // of its record
 }
 
 type answer struct {
@@ -94,17 +95,20 @@ func (l *loop) run(ctx context.Context) {
 		if err := fetches.Err(); err != nil {
 			log.Fatal(err)
 		}
-		records := fetches.Records()
+		var events []event
+		for _, r := range fetches.Records() {
+			events = append(events, decode(r))
+		}
 		if l.pipelined {
-			records = l.claim(ctx, records)
+			events = l.claim(ctx, events)
 		}
 		var published sync.WaitGroup
-		for _, r := range records {
+		for _, e := range events {
 			l.inFlight <- struct{}{}
 			published.Add(1)
 			go func() {
 				defer func() { <-l.inFlight }()
-				l.process(ctx, r, published.Done)
+				l.process(ctx, e, published.Done)
 			}()
 		}
 		previous, done := before, make(chan struct{})
@@ -118,30 +122,29 @@ func (l *loop) run(ctx context.Context) {
 	}
 }
 
-// claim returns the records that nobody has claimed before, in one round trip.
-func (l *loop) claim(ctx context.Context, records []*kgo.Record) []*kgo.Record {
-	claims := make([]*redis.BoolCmd, len(records))
+// claim returns the events that nobody has claimed before, in one round trip.
+func (l *loop) claim(ctx context.Context, events []event) []event {
+	claims := make([]*redis.BoolCmd, len(events))
 	_, err := l.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, r := range records {
-			claims[i] = p.SetNX(ctx, l.key(decode(r)), "", claimTTL)
+		for i, e := range events {
+			claims[i] = p.SetNX(ctx, l.key(e), "", claimTTL)
 		}
 		return nil
 	})
 	if err != nil && ctx.Err() == nil {
 		log.Fatal(err)
 	}
-	var ours []*kgo.Record
+	var ours []event
 	for i, claim := range claims {
 		if claim.Val() {
-			ours = append(ours, records[i])
+			ours = append(ours, events[i])
 		}
 	}
 	return ours
 }
 
 // process claims, asks and publishes.
-func (l *loop) process(ctx context.Context, r *kgo.Record, published func()) {
-	e := decode(r)
+func (l *loop) process(ctx context.Context, e event, published func()) {
 	if !l.pipelined {
 		ours, err := l.redis.SetNX(ctx, l.key(e), "", claimTTL).Result()
 		if err != nil && ctx.Err() == nil {
@@ -163,7 +166,7 @@ func (l *loop) process(ctx context.Context, r *kgo.Record, published func()) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	l.kafka.Produce(ctx, &kgo.Record{Topic: l.output, Key: r.Key, Value: value}, func(_ *kgo.Record, err error) {
+	l.kafka.Produce(ctx, &kgo.Record{Topic: l.output, Key: e.key, Value: value}, func(_ *kgo.Record, err error) {
 		if err != nil && !errors.Is(err, context.Canceled) {
 			log.Fatal(err)
 		}
@@ -216,5 +219,6 @@ func decode(r *kgo.Record) (e event) {
 	if err := json.Unmarshal(r.Value, &e); err != nil {
 		log.Fatal(err)
 	}
+	e.key = r.Key
 	return e
 }
