@@ -57,7 +57,11 @@ type Result struct {
 func (r Result) Identity() Identity { return identity(r.Operation, r.CorrelationID) }
 
 // ResultSource is the CloudEvents source of the results that a consumer group publishes: HeaderSource says it.
-func ResultSource(group string) string { return "/chargeresult/" + url.PathEscape(group) }
+func ResultSource(group string) string { return string(appendResultSource(nil, group)) }
+
+func appendResultSource(b []byte, group string) []byte {
+	return append(append(b, "/chargeresult/"...), url.PathEscape(group)...)
+}
 
 // ID returns the CloudEvents ID of r, a UUIDv5. It is made of nothing but identity and revision, so that a result that is
 // published twice has one ID; its name in the project's namespace is "operation/correlation ID in lower case/revision".
@@ -102,7 +106,7 @@ func (r Result) Encode(group string) (value []byte, headers []Header, err error)
 	l.add(HeaderSpecVersion, append(l.values, specVersion...))
 	l.add(HeaderID, r.appendID(l.values))
 	l.add(HeaderType, append(l.values, ResultType...))
-	l.add(HeaderSource, append(l.values, ResultSource(group)...))
+	l.add(HeaderSource, appendResultSource(l.values, group))
 	l.add(HeaderSubject, append(l.values, r.CorrelationID...))
 	l.add(HeaderTime, r.DecidedAt.AppendFormat(l.values, time.RFC3339Nano))
 	l.add(HeaderContentType, append(l.values, mediaJSON...))

@@ -52,8 +52,9 @@ func RetryTopic(prefix string, delay time.Duration) string {
 
 // RetryDelay returns the delay that a topic's name says; false if it is no retry topic of that prefix.
 func RetryDelay(prefix, topic string) (time.Duration, bool) {
-	text, ok := strings.CutPrefix(topic, prefix+".")
-	if !ok {
+	rest, ours := strings.CutPrefix(topic, prefix)
+	text, more := strings.CutPrefix(rest, ".")
+	if !ours || !more {
 		return 0, false
 	}
 	d, err := time.ParseDuration(text)

@@ -89,8 +89,26 @@ type usage struct {
 // stopTimeout is how long a process may take to stop.
 const stopTimeout = 30 * time.Second
 
+// peakMemory reads the peak of the resident set. The accounting that a process leaves when it ends begins with that of its parent.
+func (p *process) peakMemory() (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	var kib int64
+	if _, err := fmt.Sscan(after, &kib); err != nil {
+		return 0, fmt.Errorf("no VmHWM in the status of process %d: %w", p.cmd.Process.Pid, err)
+	}
+	return kib << 10, nil
+}
+
 // stop asks the process to stop, and waits for that.
 func (p *process) stop() (usage, error) {
+	memory, err := p.peakMemory()
+	if err != nil {
+		return usage{}, err
+	}
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails if it has ended, which is seen below
 	select {
 	case <-p.ended:
@@ -102,8 +120,7 @@ func (p *process) stop() (usage, error) {
 	if p.err != nil {
 		return usage{}, fmt.Errorf("%s: %w\n%s", p.cmd.Path, p.err, p.log.tail())
 	}
-	used := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	return usage{cpu: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), memory: used.Maxrss << 10}, nil // Linux counts KiB
+	return usage{cpu: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), memory: memory}, nil
 }
 
 // alive returns an error if the process has ended.

@@ -115,8 +115,8 @@ func measure(ctx context.Context, o options, stdout, stderr io.Writer) (missed [
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, g.close()) }()
-	if err := g.warmUp(ctx, scale); err != nil {
-		return nil, fmt.Errorf("warm up: %w", err)
+	if err := g.warmUp(ctx, scale, stderr); err != nil {
+		return nil, err
 	}
 	for _, t := range o.chosen(scale) {
 		r, err := t.compete(ctx, g, o.rounds, stderr)

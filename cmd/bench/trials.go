@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/chargeresult/chargeresult/processor/inquiry/konasim"
@@ -85,10 +86,16 @@ func trials(scale float64) []trial {
 	}
 }
 
-// warmUp is a run that does not count: a broker that has just started is slow, until its code is compiled.
-func (g *ground) warmUp(ctx context.Context, scale float64) error {
-	_, err := trial{latency: noTime}.run(ctx, g, backlog(max(200, int(50_000*scale)))[ours], func(int, int) {})
-	return err
+// warmUp is runs that do not count: a broker that has just started is slow until its code is compiled, which takes another half of a core.
+func (g *ground) warmUp(ctx context.Context, scale float64, log io.Writer) error {
+	n := func(records int) int { return max(200, int(float64(records)*scale)) }
+	for _, entrants := range [][]entrant{backlog(n(200_000)), steady(n(9000))} {
+		t := trial{name: "warm up", latency: noTime, entrants: entrants}
+		if _, err := t.compete(ctx, g, 1, log); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func backlog(records int) []entrant {

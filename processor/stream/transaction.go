@@ -22,11 +22,6 @@ const (
 	retryBackoffMax = time.Second
 )
 
-// markerPause is what the broker gets to write the markers of a transaction before the next one begins. A record that comes sooner meets
-// CONCURRENT_TRANSACTIONS, and a broker since 4.0 then holds it back for add.partitions.to.txn.retry.backoff.ms, 20 ms: measured, a
-// transaction took 33 ms without this pause and 12 ms with it.
-const markerPause = 3 * time.Millisecond
-
 // commitAll makes one transaction after the other while there is something to publish.
 func (s *session) commitAll(ctx context.Context) {
 	wait := retryBackoff
@@ -35,7 +30,7 @@ func (s *session) commitAll(ctx context.Context) {
 		if err == nil {
 			wait = retryBackoff
 			s.parts.throttle(s.consumer, s.cfg.LookAhead)
-			time.Sleep(markerPause)
+			s.awaitMarkers(ctx)
 			continue
 		}
 		if !s.remedied(err) {
