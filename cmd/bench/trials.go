@@ -77,7 +77,7 @@ func trials(scale float64) []trial {
 		},
 		{
 			name: "hot-key", title: "300 events a second, inquiries of 50 ms; figures of the partitions without the hot key",
-			latency: fifty, entrants: hotKeys(n(6000)),
+			latency: fifty, entrants: hotKeys(n(12_000)),
 			bars: []bar{
 				atMost(5, "%.1f", "p50 beside a hot key, ms more than without", difference(p50, 1, 0)),
 				atMost(20, "%.1f", "p99 beside a hot key, ms more than without", difference(p99, 1, 0)),
@@ -121,7 +121,7 @@ func growing(records ...int) (all []entrant) {
 
 func fleet(records int, sizes ...int) (all []entrant) {
 	for _, n := range sizes {
-		all = append(all, entrant{fmt.Sprintf("chargeresult, %d processes", n), chargeresult, load{records: n * records}, n, 64})
+		all = append(all, entrant{fmt.Sprintf("chargeresult, processes: %d", n), chargeresult, load{records: n * records}, n, 64})
 	}
 	return all
 }
