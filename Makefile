@@ -48,7 +48,7 @@ outage-test: ## two minutes without Konaplate, halts, the rate limit, a backlog 
 		go test -tags integration -run 'TestVendorDown|TestHerd|TestSlowDown|TestWrong|DeadLetters|TestBacklog|TestScheduleChanged|TestFirstAsk|TestNotFound|TestDeadline' \
 		-count=1 -v -timeout 30m ./cmd/chargeresult
 
-bench: ## against the bare loop: throughput, CPU, memory, latency, several processes, a hot key (BENCH=-only=10ms: one trial; about 35 min in all)
+bench: ## against the bare loop: throughput, CPU, memory, latency, several processes, a hot key (BENCH=-only=10ms: one trial; about 40 min in all)
 	go run ./cmd/bench $(BENCH)
 
 # What the micro-benchmarks are: those that need no server.
