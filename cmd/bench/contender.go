@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/chargeresult/chargeresult/deploy/testbed"
 	"github.com/chargeresult/chargeresult/processor/inquiry/konasim"
 )
 
@@ -89,23 +90,12 @@ type usage struct {
 // stopTimeout is how long a process may take to stop.
 const stopTimeout = 30 * time.Second
 
-// peakMemory reads the peak of the resident set. The accounting that a process leaves when it ends begins with that of its parent.
-func (p *process) peakMemory() (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	_, after, _ := strings.Cut(string(status), "VmHWM:")
-	var kib int64
-	if _, err := fmt.Sscan(after, &kib); err != nil {
-		return 0, fmt.Errorf("no VmHWM in the status of process %d: %w", p.cmd.Process.Pid, err)
-	}
-	return kib << 10, nil
-}
-
 // stop asks the process to stop, and waits for that.
 func (p *process) stop() (usage, error) {
-	memory, err := p.peakMemory()
+	if err := p.alive(); err != nil {
+		return usage{}, err
+	}
+	memory, err := testbed.PeakMemory(p.cmd.Process.Pid)
 	if err != nil {
 		return usage{}, err
 	}
@@ -127,7 +117,7 @@ func (p *process) stop() (usage, error) {
 func (p *process) alive() error {
 	select {
 	case <-p.ended:
-		return errors.Join(fmt.Errorf("%s has ended: %w", p.cmd.Path, p.err), errors.New(p.log.tail()))
+		return fmt.Errorf("%s has ended: %v\n%s", p.cmd.Path, p.cmd.ProcessState, p.log.tail())
 	default:
 		return nil
 	}

@@ -32,7 +32,7 @@ const (
 
 // trials are all comparisons; scale makes every load so many times as long.
 func trials(scale float64) []trial {
-	n := func(records int) int { return max(200, int(float64(records)*scale)) }
+	n := scaled(scale)
 	return []trial{
 		{
 			name: "log-normal", title: "a backlog, inquiries of p50 20 ms and p99 200 ms",
@@ -88,7 +88,7 @@ func trials(scale float64) []trial {
 
 // warmUp is runs that do not count: a broker that has just started is slow until its code is compiled, which takes another half of a core.
 func (g *ground) warmUp(ctx context.Context, scale float64, log io.Writer) error {
-	n := func(records int) int { return max(200, int(float64(records)*scale)) }
+	n := scaled(scale)
 	for _, entrants := range [][]entrant{backlog(n(200_000)), steady(n(9000))} {
 		t := trial{name: "warm up", latency: noTime, entrants: entrants}
 		if _, err := t.compete(ctx, g, 1, log); err != nil {
@@ -96,6 +96,11 @@ func (g *ground) warmUp(ctx context.Context, scale float64, log io.Writer) error
 		}
 	}
 	return nil
+}
+
+// scaled returns how many records a load has, of which the full one has so many.
+func scaled(scale float64) func(records int) int {
+	return func(records int) int { return max(200, int(float64(records)*scale)) }
 }
 
 func backlog(records int) []entrant {

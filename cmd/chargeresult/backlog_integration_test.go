@@ -4,9 +4,7 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -55,18 +53,11 @@ func (s *site) wait(first, n int, due, firstSeen time.Time) {
 // peakMemory is the most memory that the process has used so far, in MiB.
 func (p *program) peakMemory() float64 {
 	p.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	peak, err := testbed.PeakMemory(p.cmd.Process.Pid)
 	if err != nil {
 		p.Fatal(err)
 	}
-	for line := range strings.Lines(string(status)) {
-		var kib float64
-		if _, err := fmt.Sscanf(line, "VmHWM: %f kB", &kib); err == nil {
-			return kib / 1024
-		}
-	}
-	p.Fatal("no VmHWM in /proc")
-	return 0
+	return float64(peak) / (1 << 20)
 }
 
 // footing is what live traffic costs beside a backlog.

@@ -30,7 +30,7 @@ func (s *session) turn(ctx context.Context) {
 	if len(messages) == 0 {
 		messages = s.poll(turn, next, room)
 	}
-	s.parts.throttle(s.consumer, s.cfg.LookAhead)
+	s.parts.throttle(s.consumer)
 	if ctx.Err() != nil || len(messages) == 0 {
 		return
 	}
@@ -135,6 +135,6 @@ func (s *session) faults(fetches kgo.Fetches) {
 		for _, p := range owned {
 			s.stop(p, named, acceptAdvice)
 		}
-		s.parts.throttle(s.consumer, s.cfg.LookAhead)
+		s.parts.throttle(s.consumer)
 	})
 }

@@ -3,7 +3,6 @@ package stream
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -31,7 +30,7 @@ type partition struct {
 	// What follows is guarded by partitions.mu.
 
 	tracker *tracker
-	waiting []*kgo.Record // fetched and not accepted, because the first of them is not due or the offset map is full; less than two polls
+	waiting []*kgo.Record // fetched and not accepted, because the first of them is not due, or the offset map is full; see throttle
 	next    time.Time     // when that one is due
 	running int           // messages being processed, or finished and not committed
 	phase   phase
@@ -52,6 +51,8 @@ const (
 // partitions holds what is assigned to this member. Its lock is what the engine's rules call the trackers' lock: what is finished, who
 // owns it and under which generation are always read together.
 type partitions struct {
+	spare int // how many records may wait for room in offset maps before partitions are paused for it
+
 	mu    sync.Mutex
 	owned map[topicPartition]*partition
 }
@@ -71,9 +72,7 @@ func (ps *partitions) assign(p *partition) {
 func (ps *partitions) sift(messages []*Message) (ours, lost []*Message) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	if !slices.ContainsFunc(messages, func(m *Message) bool { return m.partition.phase != live }) {
-		return messages, nil
-	}
+	ours = make([]*Message, 0, len(messages))
 	for _, m := range messages {
 		if m.partition.phase == live {
 			ours = append(ours, m)

@@ -152,9 +152,10 @@ func (ps *partitions) aborted(messages []*Message) {
 // much only while more than spare records wait for that: the client throws away what it has fetched of a partition that is paused, and fetches it again,
 // a whole batch at least, which may be thousands of records. And few records are never enough, because a partition that is
 // resumed is fetched only when the client's fetch under way has ended.
-func (ps *partitions) throttle(client *kgo.Client, spare int) {
+func (ps *partitions) throttle(client *kgo.Client) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
+	spare := ps.spare
 	for _, p := range ps.owned {
 		if p.due == nil {
 			spare -= len(p.waiting)

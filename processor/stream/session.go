@@ -70,7 +70,7 @@ type session struct {
 func newSession(cfg Config, st *status, unsafe bool) (*session, error) {
 	s := &session{
 		cfg: cfg, status: st, unsafe: unsafe,
-		parts:    &partitions{owned: make(map[topicPartition]*partition)},
+		parts:    &partitions{spare: cfg.LookAhead, owned: make(map[topicPartition]*partition)},
 		order:    newOrder(cfg.Ordering, cfg.LookAhead),
 		ahead:    newLookAhead(cfg.LookAhead),
 		outbox:   newOutbox(),

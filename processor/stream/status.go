@@ -27,7 +27,7 @@ type PartitionStatus struct {
 	LowWater  int64     `json:"lowWater"`          // the lowest record that is not finished
 	Fetched   int64     `json:"fetched"`           // the lowest record that was not taken up: it waits here, or is not fetched
 	InFlight  int       `json:"inFlight"`          // records taken up and not finished
-	Waiting   int       `json:"waiting"`           // records held here because the first of them is not due; more may wait in the log
+	Waiting   int       `json:"waiting"`           // records held here because the first of them is not due, or the offset map is full; more may wait in the log
 	NextDue   time.Time `json:"nextDue,omitzero"`  // when that one is
 	Map       int       `json:"map"`               // bytes of the offset map in the commit
 	MapFill   float64   `json:"mapFill"`           // how much of the map's room is taken, 0 to 1; at 1 no record is taken up until an older one is finished

@@ -29,7 +29,7 @@ func (s *session) commitAll(ctx context.Context) {
 		err := s.transact(ctx)
 		if err == nil {
 			wait = retryBackoff
-			s.parts.throttle(s.consumer, s.cfg.LookAhead)
+			s.parts.throttle(s.consumer)
 			s.awaitMarkers(ctx)
 			continue
 		}
@@ -65,7 +65,7 @@ func (s *session) remedied(err *commitError) bool {
 		return true
 	case stopPartition:
 		s.stop(err.partition, err.err, "see the record at the partition's committed offset; fix what refuses its result, then restart")
-		s.parts.throttle(s.consumer, s.cfg.LookAhead)
+		s.parts.throttle(s.consumer)
 		return true
 	case giveUp:
 		s.failed(fmt.Errorf("%w: %w", ErrFenced, err))
