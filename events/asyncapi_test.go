@@ -130,15 +130,15 @@ func TestAsyncAPIHeaders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	neverAsked := goldenRetry()
-	neverAsked.FirstAsked = time.Time{}
+	plain, untraced := goldenRetry(), goldenDeadLetter()
+	plain.FirstAsked, plain.Trace, plain.FirstTrace, untraced.Trace = time.Time{}, "", "", ""
 	_, ofCut := events.Truncate([]byte("x"), 0)
 	_, ofKey := events.TruncateKey([]byte("x"), 0)
 	described := map[string]bool{}
 	for name, always := range map[string][]events.Header{
 		"resultHeaders":     ofResult,
-		"deadLetterHeaders": goldenDeadLetter().Headers(nil),
-		"retryHeaders":      neverAsked.Headers(nil),
+		"deadLetterHeaders": untraced.Headers(nil),
+		"retryHeaders":      plain.Headers(nil),
 	} {
 		headers := at(t, document, "components", "schemas", name)
 		var required []string

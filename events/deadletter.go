@@ -15,6 +15,7 @@ type DeadLetter struct {
 	Message      string // what is wrong, for people; no secrets
 	Attempts     int    // how often Konaplate was asked
 	RedriveCount int    // how often the record had been redriven before
+	Trace        string // trace context in which it died: see [HeaderTraceParent]; empty: none
 }
 
 // Headers returns the headers of d's record: those of the original record, byte for byte and in their order, then d's own.
@@ -24,7 +25,7 @@ func (d DeadLetter) Headers(original []Header) []Header {
 	if d.Reason == ReasonConflict {
 		stage = "TASK_PUT"
 	}
-	return append(slices.Clip(original),
+	headers := append(slices.Clip(original),
 		Header{HeaderErrorTopic, []byte(d.Source.Topic)},
 		Header{HeaderErrorPartition, strconv.AppendInt(nil, int64(d.Source.Partition), 10)},
 		Header{HeaderErrorOffset, strconv.AppendInt(nil, d.Source.Offset, 10)},
@@ -36,6 +37,10 @@ func (d DeadLetter) Headers(original []Header) []Header {
 		Header{HeaderAttempts, strconv.AppendInt(nil, int64(d.Attempts), 10)},
 		Header{HeaderRedriveCount, strconv.AppendInt(nil, int64(d.RedriveCount), 10)},
 	)
+	if d.Trace != "" {
+		headers = append(headers, Header{HeaderProcessedTrace, []byte(d.Trace)})
+	}
+	return headers
 }
 
 // OriginalHeaders returns the headers that the original of a dead letter had: those before its last HeaderErrorTopic,

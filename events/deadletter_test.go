@@ -19,6 +19,7 @@ func goldenDeadLetter() events.DeadLetter {
 		Message:      "INVALID_EVENT: sequenceId is empty",
 		Attempts:     2,
 		RedriveCount: 1,
+		Trace:        "00-7d2f6f0b9a3c4e1d8b5a0c1d2e3f4a5b-1f2e3d4c5b6a7988-01",
 	}
 }
 
@@ -46,7 +47,8 @@ __connect.errors.exception.class.name: INVALID_EVENT
 __connect.errors.exception.message: INVALID_EVENT: sequenceId is empty
 reason: INVALID_EVENT
 attempts: 2
-redrive-count: 1`); got != want {
+redrive-count: 1
+processed-traceparent: 00-7d2f6f0b9a3c4e1d8b5a0c1d2e3f4a5b-1f2e3d4c5b6a7988-01`); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	if backing[len(original)].Key != "" {

@@ -33,6 +33,16 @@ const (
 	HeaderKeySHA256    = "key-sha256"    // only if the key is cut: SHA-256 of the full key, lower-case hex
 	HeaderValueSize    = "value-size"    // only if the value is cut: its full size in bytes
 	HeaderValueSHA256  = "value-sha256"  // only if the value is cut: SHA-256 of the full value, lower-case hex
+
+	HeaderProcessedTrace = "processed-traceparent" // trace context in which it died; absent if there was none
+)
+
+// The W3C trace context that a record belongs to: https://www.w3.org/TR/trace-context. A result carries that of the ask that decided. Retry records
+// and dead letters keep the original's, and have their own under other names: HeaderRetryTrace, HeaderRetryTraceFirst, HeaderProcessedTrace, whose
+// values are a traceparent, and the tracestate behind a space if there is one.
+const (
+	HeaderTraceParent = "traceparent"
+	HeaderTraceState  = "tracestate"
 )
 
 // The headers of a retry record: see [Retry]. They stand after the original's. Instants are RFC 3339, numbers decimal.
@@ -48,4 +58,6 @@ const (
 	HeaderRetryFirstSeen  = "retry-first-seen"  // when the event was first worked on
 	HeaderRetryFirstAsked = "retry-first-asked" // when Konaplate was first asked; absent if never
 	HeaderRetryInterim    = "retry-interim"     // whether an interim result is published
+	HeaderRetryTrace      = "retry-trace"       // trace context of the ask that it waits after; absent if there was none
+	HeaderRetryTraceFirst = "retry-trace-first" // trace context of the transaction's first; absent if there was none
 )

@@ -35,6 +35,8 @@ type Retry struct {
 	FirstSeen     time.Time // when the event was first worked on: the deadline counts from here
 	FirstAsked    time.Time // when Konaplate was first asked; zero: never
 	Interim       bool      // whether an interim result is published
+	Trace         string    // trace context of what parked it: see [HeaderTraceParent]; empty: none
+	FirstTrace    string    // trace context of what read the event first; empty: none
 }
 
 // RetryTopic returns the topic in which transactions wait for a delay: the prefix, a dot, and the delay without its zero
@@ -61,10 +63,10 @@ func RetryDelay(prefix, topic string) (time.Duration, bool) {
 	return d, err == nil && d > 0 && RetryTopic(prefix, d) == topic
 }
 
-// How much memory a retry record's own headers need at most, unless its topic's name or its reason is unusually long.
+// How much memory a retry record's own headers need at most, unless its topic's name, its reason or a trace's state is unusually long.
 const (
-	retryHeaderCount = 11
-	retryHeaderSize  = 256 // bytes of their values
+	retryHeaderCount = 13
+	retryHeaderSize  = 384 // bytes of their values
 )
 
 // Headers returns the headers of r's record: those of the original record, byte for byte and in their order, then r's own.
@@ -85,6 +87,12 @@ func (r Retry) Headers(original []Header) []Header {
 	if !r.FirstAsked.IsZero() {
 		l.add(HeaderRetryFirstAsked, appendInstant(l.values, r.FirstAsked))
 	}
+	if r.Trace != "" {
+		l.add(HeaderRetryTrace, append(l.values, r.Trace...))
+	}
+	if r.FirstTrace != "" {
+		l.add(HeaderRetryTraceFirst, append(l.values, r.FirstTrace...))
+	}
 	return l.headers
 }
 
@@ -101,11 +109,11 @@ func DecodeRetry(headers []Header) (r Retry, original []Header, err error) {
 	var faults []string
 	for _, key := range [...]string{
 		HeaderRetryOrigin, HeaderRetryTopicID, HeaderRetryTimestamp, HeaderRetryOperation, HeaderRetryHop, HeaderRetryAttempts,
-		HeaderRetryDue, HeaderRetryReason, HeaderRetryFirstSeen, HeaderRetryInterim, HeaderRetryFirstAsked,
+		HeaderRetryDue, HeaderRetryReason, HeaderRetryFirstSeen, HeaderRetryInterim, HeaderRetryFirstAsked, HeaderRetryTrace, HeaderRetryTraceFirst,
 	} {
 		i := lastHeader(own, key)
 		switch {
-		case i < 0 && key == HeaderRetryFirstAsked: // never asked
+		case i < 0 && optional(key):
 		case i < 0:
 			faults = append(faults, key+" is missing")
 		case !r.read(key, own[i].Value):
@@ -116,6 +124,11 @@ func DecodeRetry(headers []Header) (r Retry, original []Header, err error) {
 		return Retry{}, nil, fmt.Errorf("events: decode retry: %s", strings.Join(faults, ", "))
 	}
 	return r, headers[:begin:begin], nil
+}
+
+// optional says whether a retry record may do without a header: it was never asked about, or not traced.
+func optional(key string) bool {
+	return key == HeaderRetryFirstAsked || key == HeaderRetryTrace || key == HeaderRetryTraceFirst
 }
 
 // read sets the field that a header says, and reports whether it says one. It allocates only the topic's name: every
@@ -152,6 +165,10 @@ func (r *Retry) read(key string, value []byte) (ok bool) {
 		r.FirstAsked, ok = moment(value)
 	case HeaderRetryInterim:
 		r.Interim, ok = string(value) == "true", string(value) == "true" || string(value) == "false"
+	case HeaderRetryTrace: // a damaged one breaks a trace, and must not break a transaction
+		r.Trace, ok = string(value), true
+	case HeaderRetryTraceFirst:
+		r.FirstTrace, ok = string(value), true
 	}
 	return ok
 }

@@ -24,6 +24,8 @@ func goldenRetry() events.Retry {
 		FirstSeen:     at,
 		FirstAsked:    at.Add(10 * time.Second),
 		Interim:       true,
+		Trace:         "00-7d2f6f0b9a3c4e1d8b5a0c1d2e3f4a5b-1f2e3d4c5b6a7988-01",
+		FirstTrace:    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 vendor=opaque",
 	}
 }
 
@@ -38,7 +40,9 @@ retry-due: 2026-11-22T01:31:05.000000001Z
 retry-reason: PENDING
 retry-first-seen: 2026-11-22T01:30:05Z
 retry-interim: true
-retry-first-asked: 2026-11-22T01:30:15Z`
+retry-first-asked: 2026-11-22T01:30:15Z
+retry-trace: 00-7d2f6f0b9a3c4e1d8b5a0c1d2e3f4a5b-1f2e3d4c5b6a7988-01
+retry-trace-first: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 vendor=opaque`
 
 func TestRetryHeaders(t *testing.T) {
 	// What an original may bring: it was a retry record and a dead letter of something else.
@@ -74,10 +78,10 @@ func TestRetryHeaders(t *testing.T) {
 	}
 }
 
-// TestRetryNeverAsked: the first ask that an original brings from elsewhere is not ours.
+// TestRetryNeverAsked: the first ask and the traces that an original brings from elsewhere are not ours.
 func TestRetryNeverAsked(t *testing.T) {
 	want := goldenRetry()
-	want.FirstAsked, want.Attempts = time.Time{}, 0
+	want.FirstAsked, want.Attempts, want.Trace, want.FirstTrace = time.Time{}, 0, "", ""
 	got, _, err := events.DecodeRetry(want.Headers(goldenRetry().Headers(nil)))
 	if err != nil || got != want {
 		t.Errorf("%+v, %v", got, err)
