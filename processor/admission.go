@@ -8,9 +8,12 @@ import (
 	"github.com/chargeresult/chargeresult/processor/stream"
 )
 
-// claim claims a poll's transactions. A store that lost its claims, or was never used, is rebuilt from the topics first: by this process, or by
+// claim claims a poll's transactions; what has none, because nothing in it is an event, needs no store. A store that lost its claims, or was never used, is rebuilt from the topics first: by this process, or by
 // another, while this one is told to wait.
 func (p *Processor) claim(ctx context.Context, member stream.Member, claims []Claim) ([]Claimed, error) {
+	if len(claims) == 0 {
+		return nil, nil
+	}
 	cause := errOffsetsAccepted
 	if !p.mustRebuild {
 		claimed, err := p.cfg.Claims.Claim(ctx, member.Generation, claims)

@@ -25,6 +25,25 @@ const (
 	NotAnAnswer                  // anything else; never believed, never published
 )
 
+// classWords are the classes for people, and for metrics.
+var classWords = [...]string{
+	Answered: "answered", NotYet: "not yet", NotFound: "not found", Refused: "refused", Unclear: "unclear",
+	OurFault: "our fault", SlowDown: "slow down", VendorDown: "vendor down", NotAnAnswer: "not an answer",
+}
+
+// Classes are all classes, in the order of the reply table.
+func Classes() []Class {
+	return []Class{Answered, NotYet, NotFound, Refused, Unclear, OurFault, SlowDown, VendorDown, NotAnAnswer}
+}
+
+// String is the class in a word or two, such as "not yet"; what is no class is "unknown".
+func (c Class) String() string {
+	if c < Answered || int(c) >= len(classWords) {
+		return "unknown"
+	}
+	return classWords[c]
+}
+
 // Answer is the outcome of one inquiry, as far as it can be believed.
 type Answer struct {
 	Class      Class

@@ -9,17 +9,39 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/chargeresult/chargeresult/events"
 	"github.com/chargeresult/chargeresult/processor/stream"
+	"github.com/chargeresult/chargeresult/processor/telemetry"
 )
 
 // BenchmarkFlow is what a poll costs between Kafka, Redis and Konaplate: all of its events are new, and are answered at once. Of what
 // it is compared with, the allocations say most: they are the same on every machine.
 func BenchmarkFlow(b *testing.B) {
 	messages := pollOf(b, 500)
+	benchmarkFlow(b, messages, nil)
+	b.Run("traced", func(b *testing.B) {
+		provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(nowhere{}))
+		defer func() { _ = provider.Shutdown(context.WithoutCancel(b.Context())) }()
+		t, err := telemetry.New(telemetry.Config{Traces: provider, Group: "charge-result"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		benchmarkFlow(b, messages, t)
+	})
+}
+
+// nowhere is a collector that takes everything, at no cost.
+type nowhere struct{}
+
+func (nowhere) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { return nil }
+func (nowhere) Shutdown(context.Context) error                             { return nil }
+
+func benchmarkFlow(b *testing.B, messages []*stream.Message, t *telemetry.Telemetry) {
 	p, err := New(Config{
-		Group: "charge-result", Topics: Topics{Requested: events.TopicRequested, Cancelled: events.TopicCancelled, Result: events.TopicResult, RetryPrefix: events.TopicRetryPrefix},
+		Telemetry: t,
+		Group:     "charge-result", Topics: Topics{Requested: events.TopicRequested, Cancelled: events.TopicCancelled, Result: events.TopicResult, RetryPrefix: events.TopicRetryPrefix},
 		Policy: testPolicy, Guards: Guards{Refusals: 20, DeadLetters: 100}, Claims: freeClaims{}, Inquirer: allCompleted{}, Intake: stream.NewIntake(slog.New(slog.DiscardHandler)),
 	})
 	if err != nil {

@@ -70,6 +70,21 @@ const (
 	Conflict                       // another record owns the correlation ID, with another fingerprint: dead letter
 )
 
+// String is the verdict in a word, such as "duplicate".
+func (v Verdict) String() string {
+	switch v {
+	case Ours:
+		return "ours"
+	case Redelivered:
+		return "redelivered"
+	case Duplicate:
+		return "duplicate"
+	case Conflict:
+		return "conflict"
+	}
+	return "none"
+}
+
 // Claimed is the answer to one Claim.
 type Claimed struct {
 	Verdict     Verdict

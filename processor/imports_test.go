@@ -12,16 +12,21 @@ import (
 // allowed is the import table: which of the module's packages each may import. Adapters never import each other, the engine knows
 // nothing of charges, and the contract stands on the standard library alone.
 var allowed = map[string][]string{
-	"events":                    {"events/jsonvalue"},
-	"events/jsonvalue":          nil,
-	"processor":                 {"events", "processor/stream"},
-	"processor/stream":          nil,
-	"processor/dedup":           {"events", "processor"},
-	"processor/inquiry":         {"events", "events/jsonvalue", "processor"},
-	"processor/inquiry/konasim": nil,
-	"processor/replay":          {"events", "processor", "processor/stream"},
-	"deploy/kafka":              nil,
-	"deploy/testbed":            {"deploy/kafka"},
+	"events":                     {"events/jsonvalue"},
+	"events/jsonvalue":           nil,
+	"processor":                  {"events", "processor/stream", "processor/telemetry"},
+	"processor/stream":           nil,
+	"processor/telemetry":        {"events"},
+	"processor/telemetry/export": nil,
+	"processor/console":          {"events", "processor", "processor/stream", "processor/replay"},
+	"processor/dedup":            {"events", "processor"},
+	"processor/inquiry":          {"events", "events/jsonvalue", "processor"},
+	"processor/inquiry/konasim":  nil,
+	"processor/replay":           {"events", "processor", "processor/stream"},
+	"deploy":                     nil,
+	"deploy/kafka":               nil,
+	"deploy/testbed":             {"deploy/kafka"},
+	"deploy/collector":           nil,
 }
 
 // forbidden are the parts of the world that only one package may know.
@@ -30,7 +35,8 @@ var forbidden = map[string]string{
 	"github.com/sony/gobreaker/v2":        "processor/inquiry",
 	"github.com/alicebob/miniredis/v2":    "cmd/demo processor/dedup/deduptest",
 	"github.com/twmb/franz-go/pkg/kfake":  "cmd/demo",
-	"go.opentelemetry.io/otel/sdk/metric": "cmd/chargeresult",
+	"go.opentelemetry.io/otel/sdk/metric": "cmd/chargeresult processor/telemetry/export",
+	"go.opentelemetry.io/otel/sdk/trace":  "processor/telemetry/export deploy/collector cmd/demo",
 }
 
 func TestImports(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/chargeresult/chargeresult/events"
 	"github.com/chargeresult/chargeresult/processor/stream"
+	"github.com/chargeresult/chargeresult/processor/telemetry"
 )
 
 // Processor finds out how charges and cancellations ended. It is the handler and the ledger of a stream.Engine, which calls its four
@@ -20,10 +22,11 @@ type Processor struct {
 	decoder     *events.Decoder
 	guard       *guard
 	counts      counts
+	working     working
 	mustRebuild bool // before the next claim; owned by Admit, which the engine calls one at a time
 }
 
-// Config says what a processor works with. All fields are required, but for Fields and AlwaysRebuild.
+// Config says what a processor works with. All fields are required, but for Fields, AlwaysRebuild, Telemetry and Log.
 type Config struct {
 	Group     string        // the consumer group, as results and dead letters name it
 	Topics    Topics        // where to read and to publish
@@ -38,6 +41,9 @@ type Config struct {
 	// AlwaysRebuild rebuilds the claims before the first of them is made: whoever accepts offsets that were moved must know
 	// what is settled or waiting.
 	AlwaysRebuild bool
+
+	Telemetry *telemetry.Telemetry // default: none
+	Log       *slog.Logger         // gets a line for each message, at debug level; default: none
 }
 
 // Topics names the topics.
@@ -56,6 +62,14 @@ func New(cfg Config) (*Processor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("processor: %w", err)
 	}
+	if cfg.Telemetry == nil {
+		if cfg.Telemetry, err = telemetry.New(telemetry.Config{}); err != nil {
+			return nil, fmt.Errorf("processor: %w", err)
+		}
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
 	return &Processor{cfg: cfg, decoder: decoder, guard: newGuard(cfg.Guards, cfg.Intake), mustRebuild: cfg.AlwaysRebuild}, nil
 }
 
@@ -70,10 +84,9 @@ func (p *Processor) Admit(ctx context.Context, member stream.Member, messages []
 			claims, claimants = append(claims, w.claim), append(claimants, w)
 		}
 	}
-	if len(claims) == 0 {
-		return nil
-	}
+	ctx, admitted := p.beginAdmission(ctx, messages)
 	claimed, err := p.claim(ctx, member, claims)
+	admitted(err)
 	if err != nil {
 		return fmt.Errorf("claim: %w", err)
 	}
@@ -83,10 +96,18 @@ func (p *Processor) Admit(ctx context.Context, member stream.Member, messages []
 	return nil
 }
 
-// Process is the flow: what is no event, in conflict, or a duplicate is recorded as such; everything else is asked about, and the answer is
-// either published or waits in a retry topic for the next question.
+// Process finds out what becomes of a message, and follows it with a span, a measurement and a line in the log.
 func (p *Processor) Process(ctx context.Context, m *stream.Message) ([]*kgo.Record, error) {
 	w := m.Work.(*work)
+	ctx, span := p.begin(ctx, m, w)
+	records, err := p.process(ctx, m, w)
+	p.end(ctx, span, m, w, records, err)
+	return records, err
+}
+
+// process is the flow: what is no event, in conflict, or a duplicate is recorded as such; everything else is asked about, and the answer is
+// either published or waits in a retry topic for the next question.
+func (p *Processor) process(ctx context.Context, m *stream.Message, w *work) ([]*kgo.Record, error) {
 	dead := w.fault != nil || w.claimed.Verdict == Conflict
 	if err := p.guard.end(ctx, m.Draining(), w.origin.Source, dead); err != nil {
 		return nil, err
@@ -125,6 +146,7 @@ func (p *Processor) ask(ctx context.Context, m *stream.Message, w *work) (decisi
 		return decision{}, err
 	}
 	w.history.attempts++
+	w.answer = answer
 	if w.history.firstAsked.IsZero() {
 		w.history.firstAsked = asked
 	}
@@ -162,6 +184,7 @@ const settleBackoff = 250 * time.Millisecond
 
 // Settle writes down what became of the claims. It is a courtesy: the truth is in the topics.
 func (p *Processor) Settle(ctx context.Context, messages []*stream.Message) {
+	p.published(ctx, messages)
 	settled := make([]Settlement, 0, len(messages))
 	for _, m := range messages {
 		w := m.Work.(*work)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/chargeresult/chargeresult/events"
 	"github.com/chargeresult/chargeresult/processor/stream"
+	"github.com/chargeresult/chargeresult/processor/telemetry"
 )
 
 // outcome is where a message ended. Exactly one of the first four is set.
@@ -18,6 +19,9 @@ type outcome struct {
 	verdict string // of a record that was acknowledged without being asked about
 	wait    string // why the transaction waits in a retry topic
 	interim bool   // whether PENDING was published with it
+
+	reason string        // of an UNKNOWN result
+	delay  time.Duration // of a wait
 }
 
 // publish makes the record of a result. It carries the input record's key, so that subscribers see the results of a key in the
@@ -38,7 +42,7 @@ func (p *Processor) publish(m *stream.Message, w *work, r events.Result) (*kgo.R
 
 // final makes the record of how the transaction ended.
 func (p *Processor) final(m *stream.Message, w *work, d decision, now time.Time) ([]*kgo.Record, error) {
-	w.outcome = outcome{result: d.result}
+	w.outcome = outcome{result: d.result, reason: d.reason}
 	r, err := p.publish(m, w, events.Result{Result: d.result, Reason: d.reason, Code: d.code, Final: true, Revision: 1, DecidedAt: now})
 	return []*kgo.Record{r}, err
 }
@@ -46,12 +50,13 @@ func (p *Processor) final(m *stream.Message, w *work, d decision, now time.Time)
 // park makes the record in which the transaction waits for its next question: the original, with what is known so far in the headers.
 // The first time Konaplate says PENDING, subscribers hear of it.
 func (p *Processor) park(m *stream.Message, w *work, d decision, now time.Time) ([]*kgo.Record, error) {
-	w.outcome = outcome{wait: d.wait, interim: d.interim}
+	w.outcome = outcome{wait: d.wait, interim: d.interim, delay: d.delay}
 	h := w.history
 	headers := events.Retry{
 		Origin: w.origin.Source, OriginTopicID: w.origin.topicID, OriginTime: w.origin.time, Operation: w.event.Operation,
 		Hop: h.hop + 1, Attempts: h.attempts, Due: now.Add(d.delay), Reason: d.wait,
 		FirstSeen: h.firstSeen, FirstAsked: h.firstAsked, Interim: h.interim || d.interim,
+		Trace: telemetry.Format(w.traces.own), FirstTrace: w.traces.began(),
 	}.Headers(w.origin.headers)
 	records := []*kgo.Record{{
 		Topic: events.RetryTopic(p.cfg.Topics.RetryPrefix, d.delay), Key: m.Record.Key, Value: m.Record.Value, Headers: kafkaHeaders(headers),
@@ -71,7 +76,7 @@ const maxDeadLetter = 990_000
 // Where all together are too large, the value is cut, and a key that takes more than half; where the headers alone are, they are left out.
 func (p *Processor) deadLetter(m *stream.Message, w *work, reason, message string) ([]*kgo.Record, error) {
 	r := m.Record
-	letter := events.DeadLetter{Source: w.origin.Source, Group: p.cfg.Group, Reason: reason, Message: message, Attempts: w.history.attempts}
+	letter := events.DeadLetter{Source: w.origin.Source, Group: p.cfg.Group, Reason: reason, Message: message, Attempts: w.history.attempts, Trace: telemetry.Format(w.traces.own)}
 	headers := letter.Headers(w.origin.headers)
 	key, keyCut := events.TruncateKey(r.Key, maxDeadLetter/2)
 	room := maxDeadLetter - len(key) - headerBytes(headers)
@@ -129,7 +134,7 @@ func eventHeaders(headers []kgo.RecordHeader) []events.Header {
 }
 
 func kafkaHeaders(headers []events.Header) []kgo.RecordHeader {
-	converted := make([]kgo.RecordHeader, len(headers))
+	converted := make([]kgo.RecordHeader, len(headers), len(headers)+traceHeaders)
 	for i, h := range headers {
 		converted[i] = kgo.RecordHeader(h)
 	}

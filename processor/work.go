@@ -8,6 +8,7 @@ import (
 
 	"github.com/chargeresult/chargeresult/events"
 	"github.com/chargeresult/chargeresult/processor/stream"
+	"github.com/chargeresult/chargeresult/processor/telemetry"
 )
 
 // work is what the processor knows of one message: where it comes from; the event, or why it is none; the claim and its verdict;
@@ -19,7 +20,9 @@ type work struct {
 	history history
 	claim   Claim
 	claimed Claimed
+	answer  Answer // the last one
 	outcome outcome
+	traces  traces
 }
 
 // origin is the input record of a message: the message itself, or the one that a retry record stands for.
@@ -48,9 +51,13 @@ func (p *Processor) decode(m *stream.Message) *work {
 		}
 		operation = retry.Operation
 		w.origin = origin{retry.Origin, retry.OriginTopicID, retry.OriginTime, headers}
+		w.traces.first, w.traces.previous = retry.FirstTrace, retry.Trace
 		w.history = history{hop: retry.Hop, attempts: retry.Attempts, firstSeen: retry.FirstSeen, firstAsked: retry.FirstAsked, interim: retry.Interim}
 	case r.Topic == p.cfg.Topics.Cancelled:
 		operation = events.Cancellation
+	}
+	if w.traces.came = telemetry.Parse(w.traces.previous); !w.traces.came.IsValid() {
+		w.traces.came = p.cfg.Telemetry.Extract(w.origin.headers)
 	}
 	event, err := p.decoder.Decode(operation, events.Message{Value: r.Value, Headers: w.origin.headers, Timestamp: w.origin.time})
 	if err != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/chargeresult/chargeresult/processor/inquiry/konasim"
 	"github.com/chargeresult/chargeresult/processor/replay"
 	"github.com/chargeresult/chargeresult/processor/stream"
+	"github.com/chargeresult/chargeresult/processor/telemetry"
 )
 
 // world is the processor with everything around it, in virtual time: an embedded Kafka and the simulator on one in-memory network,
@@ -44,10 +45,12 @@ type world struct {
 	policy    processor.Policy
 	fetchWait time.Duration
 	guards    processor.Guards
-	direct    bool   // no network between the processor and the vendor
-	slow      slowly // how rebuilds go; zero: at once
-	accept    bool   // offsets are accepted
-	name      string // of the producer's transactions
+	direct    bool                 // no network between the processor and the vendor
+	slow      slowly               // how rebuilds go; zero: at once
+	accept    bool                 // offsets are accepted
+	name      string               // of the producer's transactions
+	telemetry *telemetry.Telemetry // nil: none
+	spy       *spy                 // before the vendor; nil: nobody
 }
 
 var topics = processor.Topics{
@@ -104,13 +107,22 @@ func (w *world) open() {
 
 	listener, err := w.net.Listen("tcp", "127.0.0.1:8090")
 	w.must(err)
-	w.server = &http.Server{Handler: w.vendor}
+	var vendor http.Handler = w.vendor
+	if w.spy != nil {
+		w.spy.next, vendor = vendor, w.spy
+	}
+	w.server = &http.Server{Handler: vendor}
 	go func() { _ = w.server.Serve(listener) }()
 	transport := func(network http.RoundTripper) http.RoundTripper {
 		if w.direct {
-			return direct{w.vendor}
+			network = direct{w.vendor}
 		}
-		return network
+		if w.telemetry == nil {
+			return network
+		}
+		instrument, err := w.telemetry.Transport("http://127.0.0.1:8090")
+		w.must(err)
+		return instrument(network)
 	}
 	ask, err := inquiry.New(inquiry.Config{
 		Instrument: transport,
@@ -148,7 +160,7 @@ func (w *world) start() {
 	w.must(err)
 	w.intake = stream.NewIntake(quiet)
 	w.flow, err = processor.New(processor.Config{
-		Group: "g", Topics: topics, Policy: w.policy, Guards: w.guards, Claims: w.claims, Rebuilder: rebuilder, Inquirer: w.ask, Intake: w.intake, AlwaysRebuild: w.accept,
+		Group: "g", Topics: topics, Policy: w.policy, Guards: w.guards, Claims: w.claims, Rebuilder: rebuilder, Inquirer: w.ask, Intake: w.intake, AlwaysRebuild: w.accept, Telemetry: w.telemetry,
 	})
 	w.must(err)
 	w.engine, err = stream.New(stream.Config{

@@ -50,6 +50,8 @@ type Config struct {
 	// and no instance read it before that and works on it still. Where it is wrong, one transaction gets two finals. It is called for
 	// claims that another record holds unfinished, by several goroutines at once, and must not block. nil: none ever is.
 	Gone func(processor.Owner) bool
+	// Instrument is told of each round trip: which script runs, and how often in it. What it returns is told of the end. nil: nobody.
+	Instrument func(ctx context.Context, script string, runs int) (ended func(error))
 }
 
 // withDefaults fills in what was left out.
@@ -57,6 +59,9 @@ func (c Config) withDefaults() Config {
 	c.TTL = cmp.Or(c.TTL, DefaultTTL)
 	c.Holder = cmp.Or(c.Holder, "unnamed")
 	c.OperationTimeout = cmp.Or(c.OperationTimeout, DefaultOperationTimeout)
+	if c.Instrument == nil {
+		c.Instrument = func(context.Context, string, int) func(error) { return func(error) {} }
+	}
 	if c.Gone == nil {
 		c.Gone = func(processor.Owner) bool { return false }
 	}

@@ -25,6 +25,9 @@ type Loss struct {
 	Found    string // what the server, or the configuration, says
 }
 
+// ErrorType is the error in a word, for spans and metrics.
+func (l *Loss) ErrorType() string { return "claims_lost" }
+
 // Error says what was found, what it means, and what to do.
 func (l *Loss) Error() string {
 	switch l.Field {

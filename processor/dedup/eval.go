@@ -27,7 +27,9 @@ type reply struct {
 
 // eval runs a script once per call, in order, all of them in one round trip; guard is what its guard wants.
 // Its error is a Loss, a processor.ErrClaimStale or ErrRebuilding, or whatever kept the server from answering.
-func (s *Store) eval(ctx context.Context, sc script, guard call, calls []call) ([]reply, error) {
+func (s *Store) eval(ctx context.Context, sc script, guard call, calls []call) (_ []reply, err error) {
+	ended := s.cfg.Instrument(ctx, sc.name, len(calls))
+	defer func() { ended(err) }()
 	cmds, err := s.pipeline(ctx, "evalsha", sc.sha, guard, calls)
 	if redis.HasErrorPrefix(err, "NOSCRIPT") {
 		// A new server, or SCRIPT FLUSH. What ran before it is run again, which every script allows.

@@ -27,12 +27,12 @@ var (
 	abandonLua string
 )
 
-// script is a script in Lua, and the name under which a server that has run it knows it.
-type script struct{ source, sha string }
+// script is a script in Lua, with its name for people, and the one under which a server that has run it knows it.
+type script struct{ name, source, sha string }
 
-func newScript(source string) script {
+func newScript(name, source string) script {
 	sum := sha1.Sum([]byte(source)) // as EVALSHA wants it; nothing here is secret
-	return script{source, hex.EncodeToString(sum[:])}
+	return script{name, source, hex.EncodeToString(sum[:])}
 }
 
 // scripts are what runs on the server. What claims stands behind the guard, what rebuilds behind the lease.
@@ -45,12 +45,12 @@ func newScripts() scripts {
 	guarded := sentinelLua + guardLua
 	leased := sentinelLua + leaseLua
 	return scripts{
-		claim:       newScript(guarded + claimLua),
-		settle:      newScript(guarded + settleLua),
-		incarnation: newScript(guarded + incarnationLua),
-		begin:       newScript(sentinelLua + beginLua),
-		restore:     newScript(leased + settleLua),
-		finish:      newScript(leased + finishLua),
-		abandon:     newScript(abandonLua),
+		claim:       newScript("claim", guarded+claimLua),
+		settle:      newScript("settle", guarded+settleLua),
+		incarnation: newScript("incarnation", guarded+incarnationLua),
+		begin:       newScript("begin", sentinelLua+beginLua),
+		restore:     newScript("restore", leased+settleLua),
+		finish:      newScript("finish", leased+finishLua),
+		abandon:     newScript("abandon", abandonLua),
 	}
 }

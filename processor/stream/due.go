@@ -61,7 +61,7 @@ func (p *partition) take(messages []*Message, now time.Time, limit int) []*Messa
 	for ; n < len(p.waiting) && len(messages) < limit && !p.full() && !p.dueAt(p.waiting[n]).After(now); n++ {
 		r := p.waiting[n]
 		idle := p.tracker.pending == 0
-		if !p.tracker.accept(r.Offset) {
+		if !p.tracker.accept(r.Offset, r.Timestamp.UnixMilli()) {
 			continue
 		}
 		if idle {

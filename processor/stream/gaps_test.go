@@ -60,7 +60,7 @@ func TestGapsInTheInput(t *testing.T) {
 func TestGapsCostNothing(t *testing.T) {
 	tr := newTracker(0, nil)
 	for i := range int64(1000) {
-		tr.accept(3 * i)
+		tr.accept(3*i, 0)
 		tr.include(3 * i)
 		if low, runs := tr.position(); low != 3*i+1 || len(runs) != 0 {
 			t.Fatalf("position = %d %v, want %d and no runs", low, runs, 3*i+1)

@@ -127,6 +127,34 @@ func TestParkedTopicsBeginAtTheirBeginning(t *testing.T) {
 	})
 }
 
+// The oldest record that the engine knows of is one that was taken up, else the first that waits here; one without a timestamp tells nothing.
+func TestOldestRecord(t *testing.T) {
+	start := time.Now().UTC().Truncate(time.Millisecond)
+	for name, test := range map[string]struct {
+		taken, waiting []time.Time
+		want           time.Time
+	}{
+		"none":                 {},
+		"taken up":             {taken: []time.Time{start, start.Add(-time.Hour)}, waiting: []time.Time{start.Add(-2 * time.Hour)}, want: start},
+		"waiting":              {waiting: []time.Time{start.Add(time.Second), start}, want: start.Add(time.Second)},
+		"without a timestamp":  {taken: []time.Time{time.UnixMilli(-1)}, waiting: []time.Time{start}},
+		"waiting, without one": {waiting: []time.Time{time.UnixMilli(-1)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ps, p := onePartition(0)
+			for i, at := range test.taken {
+				p.tracker.accept(int64(i), at.UnixMilli())
+			}
+			for _, at := range test.waiting {
+				p.waiting = append(p.waiting, &kgo.Record{Timestamp: at})
+			}
+			if got := ps.snapshot()[0].Oldest; !got.Equal(test.want) {
+				t.Errorf("oldest = %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
 // What waits in a partition that comes to rest is not taken up any more; one that stopped keeps nothing.
 func TestEndedPartitionsTakeNothingUp(t *testing.T) {
 	for name, end := range map[string]func(ps *partitions, p *partition) (left int){

@@ -29,7 +29,7 @@ func addPartition(ps *partitions, number int32) *partition {
 // fetched are messages of p that are being processed.
 func fetched(p *partition, offsets ...int64) (ms []*Message) {
 	for _, o := range offsets {
-		p.tracker.accept(o)
+		p.tracker.accept(o, 0)
 		p.running++
 		ms = append(ms, &Message{Record: &kgo.Record{Topic: p.topic, Partition: p.number, Offset: o}, partition: p})
 	}
@@ -150,7 +150,7 @@ func TestMapFullFits(t *testing.T) {
 	p.cluster = strings.Repeat("c", 22)
 	const gap = 1 << 20
 	for i := range int64(mapFull) {
-		p.tracker.accept(i * gap)
+		p.tracker.accept(i*gap, 0)
 		if i%2 == 1 {
 			p.tracker.include(i * gap)
 		}

@@ -31,6 +31,7 @@ type PartitionStatus struct {
 	NextDue   time.Time `json:"nextDue,omitzero"`  // when that one is
 	Map       int       `json:"map"`               // bytes of the offset map in the commit
 	MapFill   float64   `json:"mapFill"`           // how much of the map's room is taken, 0 to 1; at 1 no record is taken up until an older one is finished
+	Oldest    time.Time `json:"oldest,omitzero"`   // the timestamp of the first record that is not finished and was fetched; zero if there is none, or it has no timestamp
 	Moved     time.Time `json:"moved"`             // when a commit last moved it, or when it was given work after it had none, or assigned
 	Full      bool      `json:"full,omitempty"`    // records wait here because the offset map is full
 	Stopped   string    `json:"stopped,omitempty"` // why it goes no further
@@ -112,7 +113,7 @@ func (ps *partitions) snapshot() []PartitionStatus {
 		pos, _ := p.position()
 		one := PartitionStatus{
 			Topic: p.topic, Partition: p.number, LowWater: pos.offset, Fetched: p.tracker.next, InFlight: p.tracker.pending,
-			Waiting: len(p.waiting), NextDue: p.next, Map: len(pos.metadata), Moved: p.moved,
+			Waiting: len(p.waiting), NextDue: p.next, Map: len(pos.metadata), Oldest: p.oldest(), Moved: p.moved,
 			MapFill: float64(p.tracker.pieces()) / mapFull, Full: p.full() && len(p.waiting) > 0 && p.stopped == nil,
 		}
 		if p.stopped != nil {
@@ -127,4 +128,16 @@ func (ps *partitions) snapshot() []PartitionStatus {
 		return int(a.Partition - b.Partition)
 	})
 	return all
+}
+
+// oldest is PartitionStatus.Oldest; the caller holds the lock.
+func (p *partition) oldest() time.Time {
+	at, ok := p.tracker.oldest()
+	if !ok && len(p.waiting) > 0 {
+		at = p.waiting[0].Timestamp.UnixMilli()
+	}
+	if at <= 0 { // a record without a timestamp has -1
+		return time.Time{}
+	}
+	return time.UnixMilli(at).UTC()
 }

@@ -17,6 +17,7 @@ type tracker struct {
 // entry is a record that is unfinished or in a transaction, or a run of committed ones.
 type entry struct {
 	run
+	at    int64 // the timestamp of an unfinished record, in milliseconds since 1970
 	state entryState
 }
 
@@ -32,7 +33,7 @@ const (
 func newTracker(offset int64, runs []run) *tracker {
 	t := &tracker{next: offset}
 	for _, r := range runs {
-		t.entries = append(t.entries, entry{r, committed})
+		t.entries = append(t.entries, entry{run: r, state: committed})
 	}
 	return t
 }
@@ -51,9 +52,9 @@ func (t *tracker) find(offset int64) (int, bool) {
 	return i, found
 }
 
-// accept takes note of a fetched record and says whether to process it. Each offset is accepted once: one below what was
-// fetched already, or finished by an earlier assignment, is not.
-func (t *tracker) accept(offset int64) bool {
+// accept takes note of a fetched record and its timestamp, in milliseconds since 1970, and says whether to process it. Each offset is accepted
+// once: one below what was fetched already, or finished by an earlier assignment, is not.
+func (t *tracker) accept(offset, at int64) bool {
 	if offset < t.next {
 		return false
 	}
@@ -62,7 +63,7 @@ func (t *tracker) accept(offset int64) bool {
 	if found {
 		return false
 	}
-	t.entries = slices.Insert(t.entries, i, entry{run{offset, offset}, unfinished})
+	t.entries = slices.Insert(t.entries, i, entry{run{offset, offset}, at, unfinished})
 	t.pending++
 	return true
 }
@@ -110,6 +111,16 @@ func (t *tracker) position() (lowWater int64, runs []run) {
 		apart = false
 	}
 	return lowWater, runs
+}
+
+// oldest returns the timestamp of the first record that is not finished, if there is one. One whose transaction has not committed is not.
+func (t *tracker) oldest() (at int64, ok bool) {
+	for _, e := range t.entries {
+		if e.state != committed {
+			return e.at, true
+		}
+	}
+	return 0, false
 }
 
 // touch says whether no record can lie between two finished runs: either no offset does, or all that do were fetched and held none.

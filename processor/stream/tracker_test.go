@@ -33,7 +33,7 @@ func TestTrackerPosition(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tr := newTracker(tt.offset, tt.restored)
 			for _, o := range tt.accept {
-				tr.accept(o)
+				tr.accept(o, 0)
 			}
 			for _, o := range tt.finish {
 				tr.include(o)
@@ -53,7 +53,7 @@ func TestTrackerAcceptsEachOffsetOnce(t *testing.T) {
 	tr := newTracker(5, []run{{7, 7}})
 	got := []bool{}
 	for _, o := range []int64{3, 5, 5, 6, 7, 7, 8} {
-		got = append(got, tr.accept(o))
+		got = append(got, tr.accept(o, 0))
 	}
 	want := []bool{false, true, false, true, false, false, true}
 	if !slices.Equal(got, want) {
@@ -64,7 +64,7 @@ func TestTrackerAcceptsEachOffsetOnce(t *testing.T) {
 func TestTrackerAbortForgetsNothing(t *testing.T) {
 	tr := newTracker(0, nil)
 	for o := range int64(3) {
-		tr.accept(o)
+		tr.accept(o, 0)
 	}
 	tr.include(0)
 	tr.include(2)
@@ -72,6 +72,37 @@ func TestTrackerAbortForgetsNothing(t *testing.T) {
 	if low, runs := tr.position(); low != 0 || len(runs) != 0 {
 		t.Errorf("after the abort, position = %d %v, want 0 and nothing finished", low, runs)
 	}
+}
+
+// The oldest record is the first one that no transaction has committed, whatever is finished behind it, and whatever the timestamps are.
+func TestTrackerOldest(t *testing.T) {
+	tr := newTracker(5, []run{{7, 8}})
+	check := func(when string, want int64) {
+		t.Helper()
+		if at, ok := tr.oldest(); at != want || ok != (want != 0) {
+			t.Errorf("%s: oldest = %d, %t; want %d", when, at, ok, want)
+		}
+	}
+	check("nothing fetched", 0)
+	tr.accept(5, 50)
+	tr.accept(6, 40)
+	tr.accept(7, 30)
+	tr.accept(9, 60)
+	check("fetched", 50)
+	tr.include(6)
+	tr.include(5)
+	check("in a transaction", 50)
+	tr.abort()
+	check("aborted", 50)
+	tr.include(6)
+	tr.commit()
+	check("the second is finished", 50)
+	tr.include(5)
+	tr.commit()
+	check("what an earlier assignment finished does not count", 60)
+	tr.include(9)
+	tr.commit()
+	check("all is finished", 0)
 }
 
 // TestTrackerAgainstModel lives through many assignments of one partition: each starts where the last commit says, and whatever it
@@ -100,7 +131,7 @@ func TestTrackerAgainstModel(t *testing.T) {
 				case step <= 1 && fetched < len(records):
 					o := records[fetched]
 					fetched++
-					if accepted := tr.accept(o); accepted == done[o] {
+					if accepted := tr.accept(o, 0); accepted == done[o] {
 						t.Fatalf("accept(%d) = %v, done = %v", o, accepted, done[o])
 					} else if accepted {
 						open = append(open, o)
@@ -177,7 +208,7 @@ func BenchmarkTrackerTransaction(b *testing.B) {
 	var next int64
 	for b.Loop() {
 		for range 64 {
-			tr.accept(next)
+			tr.accept(next, 1)
 			next++
 		}
 		for o := next - 64; o < next; o++ {
