@@ -40,8 +40,15 @@ type kafka struct {
 
 func bubble(t *testing.T, f func(k *kafka)) {
 	t.Helper()
+	bubbleAt(t, time.Time{}, f)
+}
+
+// bubbleAt begins at a time; without one, in the year 2000.
+func bubbleAt(t *testing.T, begin time.Time, f func(k *kafka)) {
+	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(begin))
 		k := &kafka{T: t}
 		var err error
 		k.cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(k.net.Listen), kfake.ClusterID("embedded"),
