@@ -2,17 +2,16 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
-	"runtime/debug"
+	"strings"
 	"time"
 
-	"github.com/chargeresult/chargeresult/processor"
-	"github.com/chargeresult/chargeresult/processor/inquiry"
-	"github.com/chargeresult/chargeresult/processor/stream"
+	"github.com/chargeresult/chargeresult/processor/console"
+	"github.com/chargeresult/chargeresult/processor/replay"
 )
 
 // The admin server's timeouts.
@@ -21,90 +20,74 @@ const (
 	adminStopTimeout   = time.Second     // finishing requests at the end
 )
 
-// admin answers at the admin address: is it alive, is it ready, what is it doing. Neither probe fails for another system's health: a restart
-// would not mend that. Why intake is held stands in the body.
+// admin answers at the admin address: is it alive, is it ready, what is it doing.
 type admin struct {
-	engine  *stream.Engine
-	flow    *processor.Processor
-	asking  *asking
-	started time.Time
+	cfg      config
+	settings []console.Setting
+	flow     *flow
+	watch    *clusterWatch
+	seen     *observability
+	level    *slog.LevelVar // of the log
+	log      *slog.Logger
+	finder   *finder
+	started  time.Time
 }
 
-// statusPage is the body of /statusz.
-type statusPage struct {
-	Version buildVersion     `json:"version"`
-	Started time.Time        `json:"started"`
-	Counts  processor.Counts `json:"counts"` // since the start; all of it is committed
-	Breaker breakerView      `json:"breaker"`
-	Pace    paceView         `json:"pace"`
-	Engine  stream.Status    `json:"engine"`
-}
-
-// breakerView is an inquiry.BreakerStatus for readers.
-type breakerView struct {
-	State     inquiry.State `json:"state"`
-	Since     time.Time     `json:"since"`
-	Cause     string        `json:"cause,omitempty"`    // the failure that opened it last
-	NextProbe time.Time     `json:"nextProbe,omitzero"` // while it is open
-	InFlight  int           `json:"inFlight"`           // questions
-	Limit     int           `json:"limit"`              // of questions in flight now
-	Waiting   int           `json:"waiting"`            // questions that wait for their turn
-}
-
-func viewBreaker(s inquiry.BreakerStatus) breakerView {
-	v := breakerView{State: s.State, Since: s.Since, NextProbe: s.NextProbe, InFlight: s.InFlight, Limit: s.Limit, Waiting: s.Waiting}
-	if s.Cause != nil {
-		v.Cause = s.Cause.Error()
-	}
-	return v
-}
-
-// paceView is an inquiry.PaceStatus for readers.
-type paceView struct {
-	Rate        float64   `json:"rate"`                 // questions a second at most; 0: no limit
-	PausedUntil time.Time `json:"pausedUntil,omitzero"` // because Konaplate wants fewer questions
-	Waiting     int       `json:"waiting"`              // questions that wait for their turn
-	SlowDowns   int64     `json:"slowDowns"`            // how often Konaplate wanted fewer
-}
-
-func (a *admin) status() statusPage {
-	pace := a.asking.pace.State()
-	page := statusPage{
-		Started: a.started, Counts: a.flow.Counts(), Breaker: viewBreaker(a.asking.breaker.State()), Engine: a.engine.Status(),
-		Pace: paceView{Rate: pace.Rate, PausedUntil: pace.PausedUntil, Waiting: pace.Waiting, SlowDowns: int64(pace.SlowDowns)},
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		page.Version = versionOf(info)
-	}
-	return page
-}
-
-func (a *admin) handler() (http.Handler, error) {
-	metrics, err := a.metrics()
+// newAdmin makes the admin server of a process, and the metrics that are read when they are asked for. Whoever makes it closes it.
+func newAdmin(in invocation, flow *flow, cluster *cluster, seen *observability, level *slog.LevelVar, log *slog.Logger) (*admin, error) {
+	finder, err := newFinder(in.cfg, time.Time{}, replay.DefaultLimit)
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	probe := func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "ok")
-		engine := a.engine.Status()
-		for _, h := range engine.Holds {
-			fmt.Fprintf(w, "intake held (%s) since %s: %s\n", h.Reason, h.Since.UTC().Format(time.RFC3339), h.Cause)
-		}
-		if engine.Commit != "" {
-			fmt.Fprintln(w, "nothing commits:", engine.Commit)
-		}
+	a := &admin{
+		cfg: in.cfg, settings: settingsOf(in.effective), flow: flow, watch: newClusterWatch(cluster, flow.transactional), seen: seen, level: level, log: log,
+		finder: finder, started: time.Now(),
 	}
-	mux.HandleFunc("GET /livez", probe)
-	mux.HandleFunc("GET /readyz", probe)
-	mux.HandleFunc("GET /statusz", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		page := json.NewEncoder(w)
-		page.SetIndent("", "  ")
-		_ = page.Encode(a.status()) // the reader went away: nobody to tell
-	})
-	mux.Handle("GET /metrics", metrics)
-	return mux, nil
+	if err := observe(seen.meter(), a.sources()); err != nil {
+		finder.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// sources are what the metrics are read from.
+func (a *admin) sources() sources {
+	return sources{
+		started: a.started, counts: a.flow.Counts, engine: a.flow.engine.Status, breaker: a.flow.asking.breaker.State, pace: a.flow.asking.pace.State,
+		spans:   a.seen.providers.Spans,
+		cluster: func() console.Cluster { return a.watch.state(time.Now(), a.flow.engine.Status()) },
+		oldest: func() time.Time {
+			for _, w := range a.flow.Slowest(1) {
+				return w.Since
+			}
+			return time.Time{}
+		},
+	}
+}
+
+// handler is what there is at the admin address.
+func (a *admin) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", a.probe)
+	mux.HandleFunc("GET /readyz", a.probe)
+	mux.Handle("GET /metrics", a.seen.metrics)
+	mux.Handle("/loglevel", logLevelHandler(a.level, a.log))
+	mux.Handle("/", console.New(console.Config{
+		Page: a.page, Find: a.finder.Find, TraceURL: a.cfg.TraceURL, Brokers: strings.Join(a.cfg.KafkaBrokers, ","), DeadLetterTopic: a.cfg.TopicDeadLetter,
+	}))
+	return mux
+}
+
+// probe answers /livez and /readyz. Neither fails for another system's health: a restart would not mend that. Why intake is held stands in the body.
+func (a *admin) probe(w http.ResponseWriter, _ *http.Request) {
+	fmt.Fprintln(w, "ok")
+	engine := a.flow.engine.Status()
+	for _, h := range engine.Holds {
+		fmt.Fprintf(w, "intake held (%s) since %s: %s\n", h.Reason, h.Since.UTC().Format(time.RFC3339), h.Cause)
+	}
+	if engine.Commit != "" {
+		fmt.Fprintln(w, "nothing commits:", engine.Commit)
+	}
 }
 
 func (a *admin) listen(ctx context.Context, addr string) (net.Listener, error) {
@@ -116,8 +99,8 @@ func (a *admin) listen(ctx context.Context, addr string) (net.Listener, error) {
 }
 
 // serve answers until ctx ends.
-func (a *admin) serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: adminHeaderTimeout}
+func (a *admin) serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{Handler: a.handler(), ReadHeaderTimeout: adminHeaderTimeout}
 	stopped := make(chan struct{})
 	defer context.AfterFunc(ctx, func() {
 		defer close(stopped)

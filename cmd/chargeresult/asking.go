@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/chargeresult/chargeresult/processor"
 	"github.com/chargeresult/chargeresult/processor/inquiry"
 	"github.com/chargeresult/chargeresult/processor/stream"
+	"github.com/chargeresult/chargeresult/processor/telemetry"
 )
 
 // The reasons why asking holds intake.
@@ -16,22 +19,27 @@ const (
 	holdRate    = "rate"    // questions wait for the rate limit, or because Konaplate wants fewer
 )
 
-// asking is how Konaplate is asked: a question is tried a few times, each try passes the breaker, keeps the pace, and then the client asks.
+// asking is how Konaplate is asked: a question is tried a few times, each try passes the breaker, keeps the pace, is counted, and then the client asks.
 type asking struct {
 	processor.Inquirer
 	breaker *inquiry.Breaker
 	pace    *inquiry.Pace
+	stats   *inquiry.Stats
 }
 
-func newAsking(c config, intake *stream.Intake, log *slog.Logger) (*asking, error) {
+func newAsking(c config, intake *stream.Intake, seen *telemetry.Telemetry, log *slog.Logger) (*asking, error) {
 	t, err := inquiryTLS(c)
+	if err != nil {
+		return nil, err
+	}
+	instrument, err := seen.Transport(c.InquiryURL)
 	if err != nil {
 		return nil, err
 	}
 	client, err := inquiry.New(inquiry.Config{
 		BaseURL: c.InquiryURL, AllowHTTP: c.InquiryAllowHTTP, ASPID: c.InquiryASPID, AccessKey: inquiry.Secret(c.InquiryAccessKey.Reveal()), Signer: signerOf(c),
 		TimeZone: c.InquiryTimeZone, Timeout: c.InquiryTimeout, CorrelationID: inquiry.CorrelationID(c.InquiryCorrelationID),
-		Concurrency: c.Concurrency, RejectedCodes: c.RejectedCodes, TLS: t, Logger: log,
+		Concurrency: c.Concurrency, RejectedCodes: c.RejectedCodes, TLS: t, Logger: log, Instrument: instrument,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("inquiry: %w", err)
@@ -46,7 +54,8 @@ func newAsking(c config, intake *stream.Intake, log *slog.Logger) (*asking, erro
 	if err := errors.Join(pace.Validate(), breaker.Validate(), retries.Validate()); err != nil {
 		return nil, fmt.Errorf("inquiry: %w", err)
 	}
-	a := &asking{pace: inquiry.WithPace(client, pace)}
+	a := &asking{stats: inquiry.WithStats(client, func(ctx context.Context, class processor.Class, _ time.Duration) { seen.Tried(ctx, class.String()) })}
+	a.pace = inquiry.WithPace(a.stats, pace)
 	a.breaker = inquiry.WithBreaker(a.pace, breaker)
 	a.Inquirer = inquiry.WithRetries(a.breaker, retries)
 	return a, nil

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/chargeresult/chargeresult/processor/console"
 )
 
 // Limits of waiting. They only end a test that has failed already: the machine may be slow.
@@ -58,14 +60,14 @@ func (p *program) admin() string {
 }
 
 // status reads the status page.
-func (p *program) status() statusPage {
+func (p *program) status() console.Page {
 	p.Helper()
 	resp, err := http.Get("http://" + p.admin() + "/statusz")
 	if err != nil {
 		p.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var page statusPage
+	var page console.Page
 	if err := json.NewDecoder(resp.Body).Decode(&page); err != nil {
 		p.Fatal(err)
 	}

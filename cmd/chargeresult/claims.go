@@ -10,9 +10,10 @@ import (
 	"github.com/chargeresult/chargeresult/events"
 	"github.com/chargeresult/chargeresult/processor/dedup"
 	"github.com/chargeresult/chargeresult/processor/replay"
+	"github.com/chargeresult/chargeresult/processor/telemetry"
 )
 
-func openClaims(ctx context.Context, c config, cluster *cluster) (*dedup.Store, error) {
+func openClaims(ctx context.Context, c config, cluster *cluster, seen *telemetry.Telemetry) (*dedup.Store, error) {
 	t, err := redisTLS(c)
 	if err != nil {
 		return nil, err
@@ -22,6 +23,7 @@ func openClaims(ctx context.Context, c config, cluster *cluster) (*dedup.Store, 
 		Holder: fmt.Sprintf("%s:%d", host, os.Getpid()),
 		URL:    redisAddress(c), TLS: t, Group: c.KafkaGroup, TTL: c.DedupTTL,
 		ClusterID: cluster.id, TopicIDs: cluster.topicIDs, Gone: cluster.gone,
+		Instrument: seen.Redis(redisServer(c)),
 	})
 }
 

@@ -76,6 +76,7 @@ type config struct {
 	DrainTimeout       time.Duration
 	AllowUnsafeBroker  bool
 	AdminAddr          string
+	TraceURL           string // of a trace, with {trace_id} in it; empty: traces are not linked
 	LogLevel           slog.Level
 }
 

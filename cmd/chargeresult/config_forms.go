@@ -26,6 +26,7 @@ var (
 	retryPrefix = form{"1 to 230 letters, digits, dots, underscores or hyphens", func(s string) bool { return len(s) <= 230 && isKafkaName(s) }}
 	listen      = form{"host:port or :port", isListen}
 	baseURL     = form{"an absolute http or https URL without user, query or fragment", isBaseURL}
+	traceURL    = form{"an absolute http or https URL that holds {trace_id}", isTraceURL}
 	jsonPointer = form{"a JSON pointer (RFC 6901) such as /data/id", regexp.MustCompile(`^(/([^~]|~[01])*)+$`).MatchString}
 	codePattern = form{"a Konaplate code such as 007_009, or a prefix such as 007_*", regexp.MustCompile(`^\d{3}_(\d{3}|\d{0,2}\*)$`).MatchString}
 	redisURL    = form{
@@ -69,3 +70,12 @@ func isBaseURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 }
+
+// isTraceURL looks at an address as it will be, with an ID in its place. A user has no place in it: everybody who sees the page would.
+func isTraceURL(s string) bool {
+	u, err := url.Parse(strings.ReplaceAll(s, traceIDPlace, "0"))
+	return err == nil && strings.Contains(s, traceIDPlace) && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil
+}
+
+// traceIDPlace is where a trace's ID belongs in its address.
+const traceIDPlace = "{trace_id}"

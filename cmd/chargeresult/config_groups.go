@@ -108,6 +108,7 @@ func (c *config) processingSettings() []setting {
 		{"drain-timeout", "25s", duration(&c.DrainTimeout, time.Second, 10*time.Minute), "How long events in flight may take to finish on shutdown and revocation. Must be shorter than the pod's grace period."},
 		{"allow-unsafe-broker", "false", boolean(&c.AllowUnsafeBroker), "UNSAFE. Goes on with a broker before 4.0, or without transaction.version=2, whose transactions can lose or repeat results."},
 		{"admin-addr", "127.0.0.1:9464", text(&c.AdminAddr, listen), "Where the status page, health and metrics are served."},
+		{"trace-url", "", masked(text(&c.TraceURL, traceURL), maskURL), "Where the trace backend shows a trace, as in `http://localhost:16686/trace/{trace_id}`: the status page links there."},
 		{"log-level", "info", level(&c.LogLevel), "Least level of what is logged."},
 	}
 }

@@ -164,6 +164,9 @@ func TestFaults(t *testing.T) {
 		"results wait":       {environ: []string{"CHARGERESULT_TOPIC_RESULT=charge-result.retry.1m"}, want: []string{"CHARGERESULT_TOPIC_RESULT", "no retry topic by CHARGERESULT_TOPIC_RETRY_PREFIX"}},
 		"hung probe":         {environ: []string{"CHARGERESULT_INQUIRY_TIMEOUT=15s"}, want: []string{"CHARGERESULT_INQUIRY_TIMEOUT", "less than CHARGERESULT_BREAKER_OPEN (15s)"}},
 		"in the clear":       {environ: []string{"CHARGERESULT_INQUIRY_URL=http://konaplate.test"}, want: []string{"CHARGERESULT_INQUIRY_URL", "expected https"}},
+		"no place for it":    {environ: []string{"CHARGERESULT_TRACE_URL=https://jaeger/trace"}, want: []string{"CHARGERESULT_TRACE_URL", "that holds {trace_id}"}},
+		"no address":         {environ: []string{"CHARGERESULT_TRACE_URL=javascript:alert({trace_id})"}, want: []string{"CHARGERESULT_TRACE_URL", "http or https"}},
+		"everybody's":        {environ: []string{"CHARGERESULT_TRACE_URL=https://me:" + hidden + "@jaeger/{trace_id}"}, want: []string{"CHARGERESULT_TRACE_URL", "me:******@jaeger"}},
 		"drain too short":    {environ: []string{"CHARGERESULT_DRAIN_TIMEOUT=5s"}, want: []string{"CHARGERESULT_DRAIN_TIMEOUT", "more than CHARGERESULT_INQUIRY_TIMEOUT (5s)"}},
 		"transaction":        {environ: []string{"CHARGERESULT_TRANSACTION_TIMEOUT=11s"}, want: []string{"CHARGERESULT_TRANSACTION_TIMEOUT", "at most CHARGERESULT_SESSION_TIMEOUT (10s)"}},
 	} {

@@ -67,6 +67,7 @@ func (s *site) awaitOthers(topic string, partition int32) {
 
 // TestOffsetsMoved moves one partition's offset back with Kafka's own tool.
 func TestOffsetsMoved(t *testing.T) {
+	t.Parallel()
 	kafka := testbed.StartKafka(t)
 	s, sent := prompt(t, kafka.Addr)
 	s.finish()

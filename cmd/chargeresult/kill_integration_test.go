@@ -24,6 +24,7 @@ func number(name string, otherwise int) int {
 // TestKill kills one of two processes at random moments, time and again, while they work: every transaction has exactly one final result
 // all the same. One of the two is a static member, the other is not.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	total, kills := number("CHARGERESULT_KILL_EVENTS", 6000), number("CHARGERESULT_KILLS", 3)
 	s := newSite(t, testbed.SharedKafka(t), testbed.SharedRedis(t), 8, konasim.Config{
 		Shares: konasim.Shares{Completed: 80, Failed: 18, Unavailable: 2}, Latency: konasim.Latency{P50: 20 * time.Millisecond, P99: 200 * time.Millisecond},

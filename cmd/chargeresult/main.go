@@ -72,10 +72,12 @@ func exitCode(err error) int {
 func commands() []command {
 	return []command{
 		runCommand(),
+		inspectCommand(),
 		reconcileCommand(),
 		topicsCommand(),
 		preflightCommand(),
 		configCommand(),
+		healthCommand(),
 		versionCommand(),
 		completionCommand(),
 	}

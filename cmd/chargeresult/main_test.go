@@ -34,9 +34,9 @@ func TestUsage(t *testing.T) {
 		code           int
 		stdout, stderr string // what these must hold
 	}{
-		"nothing":           {nil, exitUsage, "", "command: expected run, reconcile, topics"},
+		"nothing":           {nil, exitUsage, "", "command: expected run, inspect, reconcile, topics"},
 		"help":              {[]string{"--help"}, exitDone, "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 refused for safety.", ""},
-		"unknown command":   {[]string{"topic"}, exitUsage, "", `command: "topic": expected run, reconcile, topics, preflight, config, version, completion; did you mean topics?`},
+		"unknown command":   {[]string{"topic"}, exitUsage, "", `command: "topic": expected run, inspect, reconcile, topics, preflight, config, health, version, completion; did you mean topics?`},
 		"help of a command": {[]string{"topics", "--bogus", "-h"}, exitDone, "chargeresult topics --partitions 12 --replication 3 --execute", ""},
 		"flags of settings": {[]string{"run", "--help"}, exitDone, "--inquiry-access-key-file", ""},
 		"unknown flag":      {[]string{"version", "--jsom"}, exitUsage, "", "did you mean --json?"},

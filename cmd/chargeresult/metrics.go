@@ -4,97 +4,107 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
+	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel/attribute"
-	exporter "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/metric"
-	sdk "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/chargeresult/chargeresult/processor"
+	"github.com/chargeresult/chargeresult/processor/console"
 	"github.com/chargeresult/chargeresult/processor/inquiry"
+	"github.com/chargeresult/chargeresult/processor/stream"
+	"github.com/chargeresult/chargeresult/processor/telemetry"
+	"github.com/chargeresult/chargeresult/processor/telemetry/export"
 )
 
-// holds are the reasons by which intake may be held: each has a series from the start, so that an alarm on it can't be silent because
-// it has never happened.
-var holds = []string{
-	"admission", "group", holdBreaker, holdRate,
-	processor.HoldCredentials, processor.HoldRefusals, processor.HoldDeadLetters, processor.HoldRebuild,
+// sources are what the observed metrics are read from. Several readers may ask at once, so each source may be called by many goroutines.
+type sources struct {
+	started time.Time // of the process
+	counts  func() processor.Counts
+	engine  func() stream.Status
+	oldest  func() time.Time // since when the message that has been worked on the longest has been; zero: none is
+	breaker func() inquiry.BreakerStatus
+	pace    func() inquiry.PaceStatus
+	cluster func() console.Cluster
+	spans   func() export.SpanCounts
 }
 
-// metrics serves what the status page knows, for Prometheus. Every number is read when it is asked for.
-func (a *admin) metrics() (http.Handler, error) {
-	registry := prometheus.NewRegistry()
-	reader, err := exporter.New(exporter.WithRegisterer(registry), exporter.WithoutScopeInfo(), exporter.WithoutTargetInfo())
-	if err != nil {
-		return nil, fmt.Errorf("metrics: %w", err)
-	}
-	meter := sdk.NewMeterProvider(sdk.WithReader(reader)).Meter("github.com/chargeresult/chargeresult")
+// observe makes the metrics of the table that are read when somebody asks for them, and reads them from the sources whenever one does.
+// Names, units, descriptions and attributes are the table's.
+func observe(meter metric.Meter, from sources) error {
 	var faults []error
-	counter := func(name, what string) metric.Int64ObservableCounter {
-		c, err := meter.Int64ObservableCounter(name, metric.WithDescription(what))
-		faults = append(faults, err)
-		return c
+	var all []metric.Observable
+	instruments := map[string]instrument{}
+	for _, m := range telemetry.Metrics() {
+		if !m.Observed {
+			continue
+		}
+		i := instrument{attributes: m.Attributes}
+		var err error
+		if m.Kind == telemetry.Counter {
+			i.counter, err = meter.Int64ObservableCounter(m.Name, metric.WithUnit(m.Unit), metric.WithDescription(m.Description))
+			all = append(all, i.counter)
+		} else {
+			i.gauge, err = meter.Float64ObservableGauge(m.Name, metric.WithUnit(m.Unit), metric.WithDescription(m.Description))
+			all = append(all, i.gauge)
+		}
+		instruments[m.Name], faults = i, append(faults, err)
 	}
-	gauge := func(name, what string) metric.Int64ObservableGauge {
-		g, err := meter.Int64ObservableGauge(name, metric.WithDescription(what))
-		faults = append(faults, err)
-		return g
-	}
-	records := counter("chargeresult.records", "Input records of a partition by place: accepted = final + dead + duplicate + parked - resumed, over all processes")
-	results := counter("chargeresult.results", "Results published, by result; PENDING is an interim one")
-	deadLetters := counter("chargeresult.dead_letters", "Dead letters, by reason")
-	waits := counter("chargeresult.waits", "Retry records, by why the transaction waits")
-	held := gauge("chargeresult.intake.held", "1 while intake is held for the reason")
-	flight := gauge("chargeresult.in_flight", "Messages fetched and not committed")
-	breaker := gauge("chargeresult.breaker.state", "1 for the state the circuit breaker is in")
-	fill, errFill := meter.Float64ObservableGauge("chargeresult.offset_map.fill", metric.WithDescription(
-		"How much of the room for a partition's offset map is taken: at 1 the partition takes up no more until older records are finished"))
-	faults = append(faults, errFill)
-	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		counts, status := a.flow.Counts(), a.engine.Status()
-		for _, p := range counts.Partitions {
-			for place, n := range places(p.Tally) {
-				o.ObserveInt64(records, n, metric.WithAttributes(attribute.String("topic", p.Topic), attribute.Int("partition", int(p.Partition)), attribute.String("place", place)))
-			}
-		}
-		for _, p := range status.Partitions {
-			o.ObserveFloat64(fill, p.MapFill, metric.WithAttributes(attribute.String("topic", p.Topic), attribute.Int("partition", int(p.Partition))))
-		}
-		observe(o, results, "result", counts.Final)
-		observe(o, results, "result", map[string]int64{"PENDING": counts.Interim})
-		observe(o, deadLetters, "reason", counts.Dead)
-		observe(o, waits, "reason", counts.Waits)
-		reasons := map[string]int64{}
-		for _, reason := range holds {
-			reasons[reason] = 0
-		}
-		for _, h := range status.Holds {
-			reasons[h.Reason] = 1
-		}
-		observe(o, held, "reason", reasons)
-		o.ObserveInt64(flight, int64(status.InFlight))
-		states := map[string]int64{string(inquiry.Closed): 0, string(inquiry.Open): 0, string(inquiry.HalfOpen): 0}
-		states[string(a.asking.breaker.State().State)] = 1
-		observe(o, breaker, "state", states)
+	_, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		from.read(reading{observer: o, instruments: instruments, now: time.Now()})
 		return nil
-	}, records, results, deadLetters, waits, held, flight, breaker, fill)
+	}, all...)
 	if err := errors.Join(append(faults, err)...); err != nil {
-		return nil, fmt.Errorf("metrics: %w", err)
+		return fmt.Errorf("metrics: %w", err)
 	}
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), nil
+	return nil
 }
 
-func places(t processor.Tally) map[string]int64 {
-	return map[string]int64{
-		"accepted": t.Accepted, "final": t.Final, "dead": t.Dead, "duplicate": t.Duplicate, "parked": t.Parked, "resumed": t.Resumed,
-	}
+// instrument is a metric that is told when it is asked for: a counter or a gauge.
+type instrument struct {
+	counter    metric.Int64ObservableCounter
+	gauge      metric.Float64ObservableGauge
+	attributes []string
 }
 
-func observe(o metric.Observer, instrument metric.Int64Observable, label string, values map[string]int64) {
-	for value, n := range values {
-		o.ObserveInt64(instrument, n, metric.WithAttributes(attribute.String(label, value)))
+// reading is one answer to somebody who asks.
+type reading struct {
+	observer    metric.Observer
+	instruments map[string]instrument
+	now         time.Time
+}
+
+// count tells a counter; words are the values of its attributes, in the table's order.
+func (r reading) count(name string, n int64, words ...string) {
+	i := r.instruments[name]
+	r.observer.ObserveInt64(i.counter, n, i.with(words))
+}
+
+// gauge tells a gauge; words are the values of its attributes, in the table's order.
+func (r reading) gauge(name string, v float64, words ...string) {
+	i := r.instruments[name]
+	r.observer.ObserveFloat64(i.gauge, v, i.with(words))
+}
+
+// since is for how many seconds something has been; 0 if it is not.
+func (r reading) since(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
 	}
+	return max(0, r.now.Sub(t).Seconds())
+}
+
+func (i instrument) with(words []string) metric.MeasurementOption {
+	attributes := make([]attribute.KeyValue, len(words))
+	for n, word := range words {
+		attributes[n] = attribute.String(i.attributes[n], word)
+	}
+	return metric.WithAttributes(attributes...)
+}
+
+func one(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }

@@ -1,45 +1,16 @@
 package main
 
 import (
-	"log/slog"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/chargeresult/chargeresult/processor"
-	"github.com/chargeresult/chargeresult/processor/stream"
 )
-
-// idle is the admin server of a process that has not begun to work, and its intake.
-func idle(t *testing.T) (*admin, *stream.Intake) {
-	t.Helper()
-	cfg := mustLoad(t, complete()...)
-	quiet := slog.New(slog.DiscardHandler)
-	intake := stream.NewIntake(quiet)
-	asking, err := newAsking(cfg, intake, quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	flow, err := processor.New(processor.Config{Group: cfg.KafkaGroup, Topics: topicsOf(cfg), Policy: policyOf(cfg), Guards: guardsOf(cfg), Inquirer: asking, Intake: intake})
-	if err != nil {
-		t.Fatal(err)
-	}
-	engine, err := newEngine(cfg, &cluster{}, flow, intake, false, quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &admin{engine: engine, flow: flow, asking: asking, started: time.Now()}, intake
-}
 
 // TestHoldsAreSeen: every reason to hold intake stands in /readyz, which succeeds all the same, in /statusz and in /metrics; there with 0 while
 // it does not hold.
 func TestHoldsAreSeen(t *testing.T) {
 	admin, intake := idle(t)
-	handler, err := admin.handler()
-	if err != nil {
-		t.Fatal(err)
-	}
+	handler := admin.handler()
 	get := func(path string) string {
 		t.Helper()
 		w := httptest.NewRecorder()

@@ -59,6 +59,7 @@ func (p *program) reason() string {
 
 // TestRedisFrozen freezes Redis under load: intake waits, with the reason, and goes on by itself.
 func TestRedisFrozen(t *testing.T) {
+	t.Parallel()
 	redis := testbed.StartRedis(t)
 	s := newSite(t, testbed.SharedKafka(t), redis.URL, 4, steady)
 	var sent sending
@@ -78,6 +79,7 @@ func TestRedisFrozen(t *testing.T) {
 
 // TestBrokerKilled kills the broker under load and starts it again: the same process goes on.
 func TestBrokerKilled(t *testing.T) {
+	t.Parallel()
 	kafka := testbed.StartKafka(t)
 	s := newSite(t, kafka.Addr, testbed.SharedRedis(t), 4, steady)
 	var sent sending

@@ -20,6 +20,7 @@ import (
 // of the two rebuilds and the other waits, and once it is done, both go on. In the end it may be the other that has done it: the second one's arrival
 // changes the group's generation, in which whoever rebuilds has to prove that it is a member, so that it may have to begin anew.
 func TestClaimsRebuiltByOne(t *testing.T) {
+	t.Parallel()
 	redis := testbed.StartRedis(t)
 	s, first, sent, decided := bereft(t, testbed.SharedKafka(t), redis, 2*beyondLookAhead)
 	end := s.leaveOpen(s.results())
@@ -132,12 +133,14 @@ func (s *site) settle(first, n int) {
 // TestOffsetsAcceptedWithoutClaims moves all offsets of the group back to the beginning, and takes the claims away: all of Redis, or the claims alone,
 // as where they expired. A process that accepts the offsets restores the claims first: what is settled or waits is recognised, and goes on where it was.
 func TestOffsetsAcceptedWithoutClaims(t *testing.T) {
+	t.Parallel()
 	kafka := testbed.StartKafka(t)
 	for name, lose := range map[string]func(*site, *testbed.Redis){
 		"wiped":   func(_ *site, r *testbed.Redis) { r.FlushAll() },
 		"expired": (*site).expireClaims,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			redis := testbed.StartRedis(t)
 			s, p, sent, decided := bereft(t, kafka.Addr, redis, 1000)
 			await(t, "all records are finished", eventually, func() bool { s.alive(); return s.finished(sent) == int64(sent.records) })

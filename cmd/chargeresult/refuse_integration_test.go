@@ -67,6 +67,7 @@ func (s *site) alter(topic string, configs ...kadm.AlterConfig) {
 
 // TestRefusesUnsafeBroker: transactions before KIP-890 are refused, unless told otherwise by the option that says that it is unsafe.
 func TestRefusesUnsafeBroker(t *testing.T) {
+	t.Parallel()
 	kafka := testbed.StartKafka(t, testbed.Feature("transaction.version", 1))
 	s := newSite(t, kafka.Addr, testbed.SharedRedis(t), 4, steady)
 	s.refuses(exitRefused, "transaction.version", "found 1", "CHARGERESULT_ALLOW_UNSAFE_BROKER")

@@ -36,6 +36,7 @@ func pendingSequence(i int) string {
 // TestRetries kills processes and the broker while a third of the transactions have to be asked about again: each gets one final result all the
 // same, those that waited one interim result before it, and none is asked about before its time.
 func TestRetries(t *testing.T) {
+	t.Parallel()
 	total, kills := number("CHARGERESULT_RETRY_EVENTS", 2000), number("CHARGERESULT_KILLS", 4)
 	kafka := testbed.StartKafka(t)
 	s := newSite(t, kafka.Addr, testbed.SharedRedis(t), 8, konasim.Config{

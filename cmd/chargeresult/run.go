@@ -5,15 +5,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"flag"
-	"io"
 	"log/slog"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/chargeresult/chargeresult/events"
 	"github.com/chargeresult/chargeresult/processor"
+	"github.com/chargeresult/chargeresult/processor/dedup"
 	"github.com/chargeresult/chargeresult/processor/inquiry"
 	"github.com/chargeresult/chargeresult/processor/stream"
 )
@@ -34,17 +33,25 @@ func runCommand() command {
 			fs.BoolVar(&acceptOffsets, "accept-offsets", false, "go on where moved offsets, a recreated topic or an offset out of range would stop a partition")
 		},
 		run: func(ctx context.Context, in invocation) error {
-			return runProcessor(ctx, in.cfg, acceptOffsets, in.stderr)
+			return runProcessor(ctx, in, acceptOffsets)
 		},
 	}
 }
 
 // runProcessor checks everything, puts the parts together, and works until ctx ends.
-func runProcessor(ctx context.Context, cfg config, acceptOffsets bool, stderr io.Writer) error {
-	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
+func runProcessor(ctx context.Context, in invocation, acceptOffsets bool) error {
+	cfg, level := in.cfg, new(slog.LevelVar)
+	level.Set(cfg.LogLevel)
+	log, flush := newLog(in.stderr, level)
+	defer flush()
 	if err := preflight(ctx, cfg).Err(); err != nil {
 		return err
 	}
+	seen, err := startObservability(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer seen.stop(log)
 	cluster, err := openCluster(ctx, cfg)
 	if err != nil {
 		return err
@@ -55,50 +62,74 @@ func runProcessor(ctx context.Context, cfg config, acceptOffsets bool, stderr io
 			return err
 		}
 	}
-	claims, err := openClaims(ctx, cfg, cluster)
+	claims, err := openClaims(ctx, cfg, cluster, seen.Telemetry)
 	if err != nil {
 		return err
 	}
 	defer claims.Close()
+	flow, err := newFlow(cfg, cluster, claims, seen, acceptOffsets, log)
+	if err != nil {
+		return err
+	}
+	console, err := newAdmin(in, flow, cluster, seen, level, log)
+	if err != nil {
+		return err
+	}
+	defer console.finder.close()
+	return serve(ctx, cfg, flow.engine, console, log)
+}
+
+// flow is what events pass through.
+type flow struct {
+	*processor.Processor
+	engine        *stream.Engine
+	asking        *asking
+	transactional string // the producer's transactional ID
+}
+
+func newFlow(cfg config, cluster *cluster, claims *dedup.Store, seen *observability, acceptOffsets bool, log *slog.Logger) (*flow, error) {
 	rebuilder, err := newRebuilder(cfg, cluster, claims, log)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	intake := stream.NewIntake(log)
-	asking, err := newAsking(cfg, intake, log)
+	asking, err := newAsking(cfg, intake, seen.Telemetry, log)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	flow, err := processor.New(processor.Config{
+	processor, err := processor.New(processor.Config{
 		Group: cfg.KafkaGroup, Topics: topicsOf(cfg), Fields: fieldsOf(cfg), Policy: policyOf(cfg), Guards: guardsOf(cfg),
-		Claims: claims, Rebuilder: rebuilder, Inquirer: asking, Intake: intake, AlwaysRebuild: acceptOffsets,
+		Claims: claims, Rebuilder: rebuilder, Inquirer: asking, Intake: intake, AlwaysRebuild: acceptOffsets, Telemetry: seen.Telemetry, Log: log,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	engine, err := newEngine(cfg, cluster, flow, intake, acceptOffsets, log)
-	if err != nil {
-		return err
+	f := &flow{Processor: processor, asking: asking, transactional: transactionalID(cfg)}
+	f.engine, err = newEngine(cfg, cluster, f, intake, acceptOffsets, log)
+	return f, err
+}
+
+// transactionalID names the producer. With an instance ID it survives restarts, and a new process ends at once what its predecessor left open.
+func transactionalID(c config) string {
+	if c.InstanceID == "" {
+		return c.KafkaGroup + "-" + rand.Text()
 	}
-	console := &admin{engine: engine, flow: flow, asking: asking, started: time.Now()}
-	return serve(ctx, cfg, engine, console, log)
+	return c.KafkaGroup + "-" + c.InstanceID
 }
 
 // serve runs the engine, and beside it, for as long as it runs, the admin server.
 func serve(ctx context.Context, cfg config, engine *stream.Engine, console *admin, log *slog.Logger) error {
-	handler, err := console.handler()
-	if err != nil {
-		return err
-	}
 	beside, stopBeside := context.WithCancel(context.WithoutCancel(ctx)) // they outlive ctx: a drain is watched too
 	listener, err := console.listen(beside, cfg.AdminAddr)
 	if err != nil {
 		stopBeside()
 		return err
 	}
-	log.Info("started", "group", cfg.KafkaGroup, "instance", cfg.InstanceID, "concurrency", cfg.Concurrency, "admin", listener.Addr().String(), "inquiries", cfg.mostInquiries())
+	log.Info("started", "group", cfg.KafkaGroup, "instance", cfg.InstanceID, "concurrency", cfg.Concurrency, "admin", listener.Addr().String(),
+		"inquiries", cfg.mostInquiries(), "traces", console.seen.providers.Exporting)
 	var others errgroup.Group
-	others.Go(func() error { return console.serve(beside, listener, handler) })
+	others.Go(func() error { return console.serve(beside, listener) })
+	others.Go(func() error { return console.watch.run(beside, engine.Status) })
 	err = engine.Run(ctx)
 	stopBeside()
 	err = errors.Join(err, others.Wait())
@@ -132,21 +163,16 @@ func guardsOf(c config) processor.Guards {
 	return processor.Guards{Refusals: c.GuardRefusals, DeadLetters: c.GuardDeadLetters, Probe: c.BreakerOpen}
 }
 
-func newEngine(c config, cluster *cluster, flow *processor.Processor, intake *stream.Intake, acceptOffsets bool, log *slog.Logger) (*stream.Engine, error) {
+func newEngine(c config, cluster *cluster, f *flow, intake *stream.Intake, acceptOffsets bool, log *slog.Logger) (*stream.Engine, error) {
 	options, err := kafkaOptions(c)
 	if err != nil {
 		return nil, err
 	}
-	// With an instance ID the transactional ID survives restarts, and a new process ends at once what its predecessor left open.
-	name := c.InstanceID
-	if name == "" {
-		name = rand.Text()
-	}
 	return stream.New(stream.Config{
 		Client: append(options, kgo.WithLogger(kafkaLog{log})), Group: c.KafkaGroup, Topics: topicsOf(c).Input(),
-		Parked: cluster.waiting, Due: flow.Due, Intake: intake,
-		InstanceID: c.InstanceID, TransactionalID: c.KafkaGroup + "-" + name,
-		Handler: flow, Ledger: flow,
+		Parked: cluster.waiting, Due: f.Due, Intake: intake,
+		InstanceID: c.InstanceID, TransactionalID: f.transactional,
+		Handler: f, Ledger: f,
 		Concurrency: c.Concurrency, Ordering: stream.Ordering(c.Ordering), CommitInterval: c.CommitInterval,
 		TransactionTimeout: c.TransactionTimeout, SessionTimeout: c.SessionTimeout, DrainTimeout: c.DrainTimeout,
 		FromEnd: c.Start == "latest", AcceptOffsets: acceptOffsets, AllowUnsafeBroker: c.AllowUnsafeBroker, Logger: log,

@@ -106,6 +106,7 @@ func (s *site) environment(instance string) []string {
 		"CHARGERESULT_INQUIRY_SECRET_KEY=" + secretKey,
 		"CHARGERESULT_ADMIN_ADDR=127.0.0.1:0",
 		"CHARGERESULT_RETRY_SCHEDULE=1s,2s,3s",
+		"OTEL_TRACES_EXPORTER=none", "OTEL_METRICS_EXPORTER=none", // but for those tests that look
 	}
 	for setting, topic := range s.topics {
 		env = append(env, "CHARGERESULT_"+setting+"="+topic)

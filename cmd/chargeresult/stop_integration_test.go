@@ -17,6 +17,7 @@ import (
 // TestStopUnderLoad ends the process again and again while it works. It drains, commits and leaves the group, so that
 // its successor has nothing to redo: no question that was answered is ever asked again.
 func TestStopUnderLoad(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, testbed.SharedKafka(t), testbed.SharedRedis(t), 4, steady)
 	var sent sending
 	s.extra = []string{"CHARGERESULT_CONCURRENCY=16"} // slow enough to be at work at each stop
@@ -114,7 +115,7 @@ func TestStopWhileBreakerOpen(t *testing.T) {
 	s.send(&sent, 2000, 500, 0) // there is something to ask about, however fast it was
 	await(t, "the breaker opens", soon, func() bool {
 		b := p.status().Breaker
-		return b.State == inquiry.Open && b.Waiting > 0
+		return b.State == string(inquiry.Open) && b.Waiting > 0
 	})
 	took := p.stops(3 * time.Second)
 	t.Logf("exit 0 after %v", took.Round(time.Millisecond))
@@ -126,6 +127,7 @@ func TestStopWhileBreakerOpen(t *testing.T) {
 
 // TestSecondSignal ends the process at once, although it has 25 s to drain. It is a crash like any other.
 func TestSecondSignal(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, testbed.SharedKafka(t), testbed.SharedRedis(t), 4, steady)
 	s.extra = []string{"CHARGERESULT_INQUIRY_TIMEOUT=9s"}
 	var sent sending
@@ -153,8 +155,10 @@ func TestSecondSignal(t *testing.T) {
 
 // TestFenced starts a process under the instance ID of another one: the older is fenced, says so and exits; the younger goes on.
 func TestFenced(t *testing.T) {
+	t.Parallel()
 	for name, finished := range map[string]float64{"under load": 0.2, "idle": 1} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, testbed.SharedKafka(t), testbed.SharedRedis(t), 4, steady)
 			s.extra = []string{"CHARGERESULT_SESSION_TIMEOUT=6s", "CHARGERESULT_TRANSACTION_TIMEOUT=6s"}
 			var sent sending

@@ -79,6 +79,7 @@ func (p *program) awaitRebuild(times int) rebuilt {
 // TestClaimsRebuilt takes Redis's memory away under load: the process rebuilds the claims from the topics and goes on by itself, and every
 // transaction has exactly one final result. No duplicate of what is settled or waiting is asked about.
 func TestClaimsRebuilt(t *testing.T) {
+	t.Parallel()
 	restart := func(r *testbed.Redis) { r.Kill(); r.Restart() }
 	for name, loss := range map[string]struct {
 		redis []string
@@ -89,6 +90,7 @@ func TestClaimsRebuilt(t *testing.T) {
 		"restarted from append-only file": {[]string{"--appendonly", "yes", "--appendfsync", "everysec"}, restart},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			redis := testbed.StartRedis(t, loss.redis...)
 			s, p, sent, decided := bereft(t, testbed.SharedKafka(t), redis, beyondLookAhead)
 			loss.lose(redis)
