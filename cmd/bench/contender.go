@@ -40,24 +40,24 @@ func (c contender) command(f field) *exec.Cmd {
 
 // environment is all that chargeresult is told: everything else is as it comes.
 func (f field) environment() []string {
-	return []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
-		"CHARGERESULT_KAFKA_BROKERS=" + f.broker.Addr,
-		"CHARGERESULT_KAFKA_GROUP=" + f.group,
-		"CHARGERESULT_TOPIC_REQUESTED=" + f.topics.requested,
-		"CHARGERESULT_TOPIC_CANCELLED=" + f.topics.cancelled,
-		"CHARGERESULT_TOPIC_RESULT=" + f.topics.result,
-		"CHARGERESULT_TOPIC_DEAD_LETTER=" + f.topics.deadLetter,
-		"CHARGERESULT_TOPIC_DUPLICATES=" + f.topics.duplicates,
-		"CHARGERESULT_TOPIC_RETRY_PREFIX=" + f.topics.retryPrefix,
-		"CHARGERESULT_REDIS_URL=" + f.redis.URL,
-		"CHARGERESULT_INQUIRY_URL=" + f.vendor.url,
+	return append(f.traces[:len(f.traces):len(f.traces)],
+		"PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"),
+		"CHARGERESULT_KAFKA_BROKERS="+f.broker.Addr,
+		"CHARGERESULT_KAFKA_GROUP="+f.group,
+		"CHARGERESULT_TOPIC_REQUESTED="+f.topics.requested,
+		"CHARGERESULT_TOPIC_CANCELLED="+f.topics.cancelled,
+		"CHARGERESULT_TOPIC_RESULT="+f.topics.result,
+		"CHARGERESULT_TOPIC_DEAD_LETTER="+f.topics.deadLetter,
+		"CHARGERESULT_TOPIC_DUPLICATES="+f.topics.duplicates,
+		"CHARGERESULT_TOPIC_RETRY_PREFIX="+f.topics.retryPrefix,
+		"CHARGERESULT_REDIS_URL="+f.redis.URL,
+		"CHARGERESULT_INQUIRY_URL="+f.vendor.url,
 		"CHARGERESULT_INQUIRY_ASP_ID=ASP000000000001",
 		"CHARGERESULT_INQUIRY_ACCESS_KEY=0123456789012345678901234567890123456789",
 		"CHARGERESULT_INQUIRY_SECRET_KEY=the-simulators-secret",
 		"CHARGERESULT_ADMIN_ADDR=127.0.0.1:0",
-		"CHARGERESULT_CONCURRENCY=" + strconv.Itoa(f.concurrency),
-	}
+		"CHARGERESULT_CONCURRENCY="+strconv.Itoa(f.concurrency),
+	)
 }
 
 // process is a contender's process under way.

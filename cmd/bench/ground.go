@@ -68,15 +68,16 @@ type field struct {
 	topics      topics
 	group       string
 	concurrency int
+	traces      []string // environment: where traces go
 }
 
 // topics are those of one run.
 type topics struct{ requested, cancelled, result, deadLetter, duplicates, retryPrefix string }
 
 // field returns topics and a group that no other run has.
-func (g *ground) field(v *vendor, concurrency int) field {
+func (g *ground) field(v *vendor, concurrency int, traces []string) field {
 	name := "bench-" + rand.Text()
-	return field{g, v, topics{name + ".requested", name + ".cancelled", name + ".result", name + ".dead", name + ".duplicates", name + ".retry"}, name, concurrency}
+	return field{g, v, topics{name + ".requested", name + ".cancelled", name + ".result", name + ".dead", name + ".duplicates", name + ".retry"}, name, concurrency, traces}
 }
 
 // createTopics creates the topics as a user of chargeresult does. The bare loops get the same.

@@ -31,6 +31,7 @@ type entrant struct {
 	load
 	processes   int
 	concurrency int // inquiries in flight, of each process
+	traces
 }
 
 // figures are what a run measures.
@@ -57,7 +58,12 @@ func (t trial) run(ctx context.Context, g *ground, e entrant, progress func(seen
 		return f, err
 	}
 	defer v.close()
-	at := g.field(v, e.concurrency)
+	collector, stopCollector, err := e.startCollector(ctx)
+	if err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, stopCollector()) }()
+	at := g.field(v, e.concurrency, e.traces.environment(collector))
 	partitions := cmp.Or(t.partitions, 8)
 	if err := at.createTopics(ctx, partitions); err != nil {
 		return f, err

@@ -28,6 +28,7 @@ const (
 	plain, better, ours = 0, 1, 2 // of a backlog
 	plainAtRate         = 0       // of a load at a rate
 	oursAtRate          = 1
+	none, all           = 0, 1 // of tracing
 )
 
 // trials are all comparisons; scale makes every load so many times as long.
@@ -83,6 +84,20 @@ func trials(scale float64) []trial {
 				atMost(20, "%.1f", "p99 beside a hot key, ms more than without", difference(p99, 1, 0)),
 			},
 		},
+		{
+			name: "tracing", title: "a backlog, inquiries of 10 ms; every transaction traced, and exported",
+			latency: tenMillis, entrants: tracing(n(150_000), untraced, taken),
+			bars: []bar{atMost(1.25, "%.2f", "CPU an event, to that without traces", ratio(cpu, all, none))},
+		},
+		{
+			name: "collector", title: "a backlog, inquiries of 10 ms; every transaction traced, and a collector that is not well",
+			latency: tenMillis, entrants: tracing(n(100_000), taken, late, refused, nobody),
+			bars: []bar{
+				atLeast(0.95, "throughput with a slow collector", ratio(throughput, 1, 0)),
+				atLeast(0.95, "throughput with a collector that refuses", ratio(throughput, 2, 0)),
+				atLeast(0.95, "throughput with no collector at all", ratio(throughput, 3, 0)),
+			},
+		},
 	}
 }
 
@@ -106,35 +121,46 @@ func scaled(scale float64) func(records int) int {
 func backlog(records int) []entrant {
 	l := load{records: records}
 	return []entrant{
-		plain:  {"bare loop", bareLoop, l, 1, inFlight},
-		better: {"bare loop, pipelined claims", pipelined, l, 1, inFlight},
-		ours:   {"chargeresult", chargeresult, l, 1, inFlight},
+		plain:  {"bare loop", bareLoop, l, 1, inFlight, untraced},
+		better: {"bare loop, pipelined claims", pipelined, l, 1, inFlight, untraced},
+		ours:   {"chargeresult", chargeresult, l, 1, inFlight, untraced},
 	}
 }
 
 func steady(records int) []entrant {
 	l := load{records: records, rate: rate}
-	return []entrant{plainAtRate: {"bare loop", bareLoop, l, 1, inFlight}, oursAtRate: {"chargeresult", chargeresult, l, 1, inFlight}}
+	return []entrant{plainAtRate: {"bare loop", bareLoop, l, 1, inFlight, untraced}, oursAtRate: {"chargeresult", chargeresult, l, 1, inFlight, untraced}}
 }
 
 func growing(records ...int) (all []entrant) {
 	for _, n := range records {
-		all = append(all, entrant{fmt.Sprintf("chargeresult, %d events", n), chargeresult, load{records: n}, 1, inFlight})
+		all = append(all, entrant{fmt.Sprintf("chargeresult, %d events", n), chargeresult, load{records: n}, 1, inFlight, untraced})
 	}
 	return all
 }
 
 func fleet(records int, sizes ...int) (all []entrant) {
 	for _, n := range sizes {
-		all = append(all, entrant{fmt.Sprintf("chargeresult, processes: %d", n), chargeresult, load{records: n * records}, n, 64})
+		all = append(all, entrant{fmt.Sprintf("chargeresult, processes: %d", n), chargeresult, load{records: n * records}, n, 64, untraced})
+	}
+	return all
+}
+
+func tracing(records int, kinds ...traces) (all []entrant) {
+	labels := map[traces]string{
+		untraced: "chargeresult, no traces", taken: "chargeresult, everything traced", late: "the same, the collector takes 3 s a batch",
+		refused: "the same, the collector refuses", nobody: "the same, there is no collector",
+	}
+	for _, kind := range kinds {
+		all = append(all, entrant{label: labels[kind], contender: chargeresult, load: load{records: records}, processes: 1, concurrency: inFlight, traces: kind})
 	}
 	return all
 }
 
 func hotKeys(records int) []entrant {
 	return []entrant{
-		{"chargeresult, 2,000 keys alike", chargeresult, load{records: records, rate: rate}, 1, inFlight},
-		{"chargeresult, one key has half of all events", chargeresult, load{records: records, rate: rate, hot: true}, 1, inFlight},
+		{"chargeresult, 2,000 keys alike", chargeresult, load{records: records, rate: rate}, 1, inFlight, untraced},
+		{"chargeresult, one key has half of all events", chargeresult, load{records: records, rate: rate, hot: true}, 1, inFlight, untraced},
 	}
 }
 

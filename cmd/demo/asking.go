@@ -8,6 +8,7 @@ import (
 	"github.com/chargeresult/chargeresult/processor"
 	"github.com/chargeresult/chargeresult/processor/inquiry"
 	"github.com/chargeresult/chargeresult/processor/stream"
+	"github.com/chargeresult/chargeresult/processor/telemetry"
 )
 
 // What differs from the program's defaults, so that an outage and the recovery from it fit into half a minute.
@@ -31,11 +32,15 @@ type asking struct {
 	breaker *inquiry.Breaker
 }
 
-func newAsking(s *surroundings, intake *stream.Intake, changes *history) (*asking, error) {
+func newAsking(s *surroundings, intake *stream.Intake, recording *telemetry.Telemetry, changes *history) (*asking, error) {
+	instrument, err := recording.Transport(vendorURL)
+	if err != nil {
+		return nil, err
+	}
 	client, err := inquiry.New(inquiry.Config{
 		BaseURL: vendorURL, ASPID: "demonstration-1", AccessKey: inquiry.Secret(strings.Repeat("demo", 10)),
 		Signer:  inquiry.KMV1{SecretKey: inquiry.Secret(secretKey)},
-		Timeout: tryTimeout, Concurrency: concurrency, DialContext: s.network.DialContext,
+		Timeout: tryTimeout, Concurrency: concurrency, DialContext: s.network.DialContext, Instrument: instrument,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("inquiry: %w", err)

@@ -10,6 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/chargeresult/chargeresult/deploy/collector"
 )
 
 // drainLimit is how long after the last event everything may take to end: what is PENDING until its deadline included.
@@ -26,6 +28,7 @@ type stage struct {
 	opts    options
 	began   time.Time
 	world   *surroundings
+	traces  *traces
 	line    *pipeline
 	breaker *history
 	client  *kgo.Client // the feed's
@@ -46,10 +49,13 @@ func show(ctx context.Context, o options, scr *screen, log *warnings) (_ report,
 		return report{}, fmt.Errorf("make the feed's client: %w", err)
 	}
 	defer s.client.Close()
+	if o.traces {
+		s.traces = newTraces()
+	}
 	s.wipe = &wipe{redis: s.world.redis}
 	lasting := context.WithoutCancel(ctx)
 	warn := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if s.line, err = newPipeline(lasting, s.world, kadm.NewClient(s.client), watchers{s.breaker, s.wipe, warn}); err != nil {
+	if s.line, err = newPipeline(lasting, s.world, kadm.NewClient(s.client), watchers{s.breaker, s.wipe, s.traces, warn}); err != nil {
 		return report{}, err
 	}
 	defer func() { err = errors.Join(err, s.line.close()) }()
@@ -58,12 +64,12 @@ func show(ctx context.Context, o options, scr *screen, log *warnings) (_ report,
 	}
 	defer s.reader.client.Close()
 	s.outage = &outage{vendor: s.world.vendor}
-	s.feed = &feed{client: s.client, generator: newGenerator(o.seed, s.began, o.lasting()), rate: o.rate, planned: o.planned()}
+	s.feed = &feed{client: s.client, traces: s.traces, generator: newGenerator(o.seed, s.began, o.lasting()), rate: o.rate, planned: o.planned()}
 	drained, err := s.perform(ctx, scr)
 	if err != nil {
 		return report{}, err
 	}
-	return s.account(lasting, drained)
+	return s.account(lasting, drained, scr.style())
 }
 
 // perform runs everything at once until what was fed has drained, or is late.
@@ -124,7 +130,7 @@ func (s *stage) look() view {
 }
 
 // account reads the topics, and judges.
-func (s *stage) account(ctx context.Context, drained bool) (report, error) {
+func (s *stage) account(ctx context.Context, drained bool, style collector.Style) (report, error) {
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
 	account, err := reconcile(ctx, s.world.kafkaOptions())
@@ -145,6 +151,7 @@ func (s *stage) account(ctx context.Context, drained bool) (report, error) {
 		Breaker:  judgeBreaker(s.breaker.all(), calls, now),
 		before:   s.reader.until(s.began.Add(from)),
 		overall:  s.reader.until(now),
+		traces:   s.traces.tree(s.opts.traced, book, style),
 	}, nil
 }
 

@@ -16,6 +16,7 @@ const feedInterval = 10 * time.Millisecond
 // feed produces the generator's events at a steady rate.
 type feed struct {
 	client    *kgo.Client
+	traces    *traces
 	generator *generator // owned by run, until it has returned
 	rate      int        // events a second
 	planned   int        // events in all
@@ -35,7 +36,12 @@ func (f *feed) run(ctx context.Context) error {
 		case now := <-tick.C:
 			due := min(f.planned, int(now.Sub(began).Seconds()*float64(f.rate)))
 			for ; sent < due; sent++ {
-				f.client.Produce(lasting, f.generator.next(time.Now()), func(_ *kgo.Record, err error) { f.produced(err, failed) })
+				record := f.generator.next(time.Now())
+				ended := f.traces.send(record)
+				f.client.Produce(lasting, record, func(_ *kgo.Record, err error) {
+					ended(err)
+					f.produced(err, failed)
+				})
 			}
 		}
 	}

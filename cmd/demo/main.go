@@ -6,7 +6,7 @@
 // The files in the order of the show: options.go (the flags), surroundings.go (what the processor works with), pipeline.go and asking.go
 // (the processor, wired as in cmd/chargeresult), generator.go and feed.go (the events), outage.go (the vendor and the breaker), wipe.go
 // (the loss of the claims), subscriber.go (what a downstream service sees), progress.go and view.go (the screen), accounting.go and
-// book.go (the proof), report.go (the last word), and demo.go, which directs them.
+// book.go (the proof), traces.go (one transaction, step by step), report.go (the last word), and demo.go, which directs them.
 package main
 
 import (

@@ -17,15 +17,19 @@ Usage: go run ./cmd/demo [flags]
   --seed N     what is left to chance follows from it (default 1)
   --json       no progress; the accounting as JSON
   --quiet      no progress; the accounting as a table
+  --traces     and at the end the traces of a transaction that was PENDING, as a tree
+  --traces=ID  of the transaction with that correlation ID
 
 Of 18 seconds, Konaplate is down from 4 to 9, and Redis is flushed at 14; else in proportion, but an outage takes
 8 s at most. One answer in a hundred takes 3 s; some transactions are PENDING or not found, a few of them for ever.
+With --json, the traces go to standard error.
 Ctrl-C stops feeding, drains, and accounts for what was fed; a second one ends the demo at once.
 Exit code 0: every event ended in exactly one place. 1: it did not, or not in time. NO_COLOR is respected.
 
 Examples:
   go run ./cmd/demo                                    half a minute, worth watching
   go run ./cmd/demo --seconds 60 --rate 500            more of it
+  go run ./cmd/demo --quiet --traces                   what became of one transaction, step by step
   go run ./cmd/demo --json | jq .accounting.total      accepted = final + dead + duplicate + waiting
 `
 
@@ -35,6 +39,8 @@ type options struct {
 	seed    uint64
 	json    bool
 	quiet   bool
+	traces  bool
+	traced  string // the correlation ID of the transaction that is drawn; empty: one that is worth it
 }
 
 // planned is how many events are fed.
@@ -65,6 +71,12 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	flags.Uint64Var(&o.seed, "seed", 1, "")
 	flags.BoolVar(&o.json, "json", false, "")
 	flags.BoolVar(&o.quiet, "quiet", false, "")
+	flags.BoolFunc("traces", "", func(value string) error {
+		if o.traces = true; value != "true" { // which is what it is without a value
+			o.traced = value
+		}
+		return nil
+	})
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		_, err := io.WriteString(stdout, help)

@@ -15,6 +15,7 @@ import (
 	"github.com/chargeresult/chargeresult/processor/dedup"
 	"github.com/chargeresult/chargeresult/processor/replay"
 	"github.com/chargeresult/chargeresult/processor/stream"
+	"github.com/chargeresult/chargeresult/processor/telemetry"
 )
 
 const group = "charge-result"
@@ -48,22 +49,28 @@ func retryTopics() []string {
 
 // pipeline is the processor, wired as in cmd/chargeresult.
 type pipeline struct {
-	claims *dedup.Store
-	intake *stream.Intake
-	asking *asking
-	flow   *processor.Processor
-	engine *stream.Engine
+	telemetry *telemetry.Telemetry
+	claims    *dedup.Store
+	intake    *stream.Intake
+	asking    *asking
+	flow      *processor.Processor
+	engine    *stream.Engine
 }
 
 // watchers are told what goes on inside.
 type watchers struct {
 	breaker *history
 	wipe    *wipe
+	traces  *traces
 	log     *slog.Logger
 }
 
 func newPipeline(ctx context.Context, s *surroundings, admin *kadm.Client, told watchers) (*pipeline, error) {
-	p := &pipeline{intake: stream.NewIntake(told.log)}
+	recording, err := told.traces.telemetry()
+	if err != nil {
+		return nil, err
+	}
+	p := &pipeline{telemetry: recording, intake: stream.NewIntake(told.log)}
 	meta, err := admin.Metadata(ctx, topics.Input()...)
 	if err != nil {
 		return nil, fmt.Errorf("read the cluster's topics: %w", err)
@@ -72,7 +79,9 @@ func newPipeline(ctx context.Context, s *surroundings, admin *kadm.Client, told 
 	for _, topic := range topics.Input() {
 		ids[topic] = meta.Topics[topic].ID
 	}
-	p.claims, err = dedup.Open(ctx, dedup.Config{URL: "redis://localhost:6379", Group: group, ClusterID: meta.Cluster, TopicIDs: ids, Dialer: s.redis.Dial})
+	p.claims, err = dedup.Open(ctx, dedup.Config{
+		URL: "redis://" + redisAddr, Group: group, ClusterID: meta.Cluster, TopicIDs: ids, Dialer: s.redis.Dial, Instrument: p.telemetry.Redis(redisAddr),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open the claims: %w", err)
 	}
@@ -101,12 +110,12 @@ func (p *pipeline) assemble(s *surroundings, topicIDs map[string][16]byte, told 
 	if err != nil {
 		return err
 	}
-	if p.asking, err = newAsking(s, p.intake, told.breaker); err != nil {
+	if p.asking, err = newAsking(s, p.intake, p.telemetry, told.breaker); err != nil {
 		return err
 	}
 	p.flow, err = processor.New(processor.Config{
 		Group: group, Topics: topics, Policy: policy(), Guards: processor.Guards{Refusals: 20, DeadLetters: 100, Probe: breakerOpen},
-		Claims: p.claims, Rebuilder: told.wipe.watch(rebuilder), Inquirer: p.asking, Intake: p.intake,
+		Claims: p.claims, Rebuilder: told.wipe.watch(rebuilder), Inquirer: p.asking, Intake: p.intake, Telemetry: p.telemetry,
 	})
 	if err != nil {
 		return err

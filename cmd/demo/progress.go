@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/chargeresult/chargeresult/deploy/collector"
 )
 
 // How often progress is shown.
@@ -20,11 +23,13 @@ type screen struct {
 	out      io.Writer
 	terminal bool
 	palette  palette
+	columns  int // 0: not known
 	drawn    int // lines of the block; owned by who draws
 }
 
 func newScreen(stdout io.Writer, getenv func(string) string) *screen {
 	s := &screen{out: stdout}
+	s.columns, _ = strconv.Atoi(getenv("COLUMNS"))
 	if file, ok := stdout.(*os.File); ok && getenv("TERM") != "dumb" {
 		info, err := file.Stat()
 		s.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
@@ -33,6 +38,11 @@ func newScreen(stdout io.Writer, getenv func(string) string) *screen {
 		s.palette = colours
 	}
 	return s
+}
+
+// style is how traces are drawn on it.
+func (s *screen) style() collector.Style {
+	return collector.Style{Width: s.columns, Colour: s.palette != palette{}}
 }
 
 // show shows views until ctx ends, and the last one then.

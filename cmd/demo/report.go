@@ -24,6 +24,7 @@ type report struct {
 	Breaker    breakerReport  `json:"breaker"`
 	before     percentiles    // of the results seen before the outage
 	overall    percentiles
+	traces     string // drawn; empty: not wanted
 }
 
 // wipeReport says when Redis lost everything, in seconds from the beginning; 0: never.
@@ -40,8 +41,10 @@ func conclude(r report, asJSON bool, stdout, stderr io.Writer, log *warnings) in
 			panic(err) // numbers and strings always marshal
 		}
 		fmt.Fprintf(stdout, "%s\n", text)
+		fmt.Fprint(stderr, r.traces)
 	} else {
 		r.print(stdout)
+		fmt.Fprint(stdout, r.traces)
 	}
 	if r.Drained && len(r.Findings.Faults) == 0 {
 		return exitDone

@@ -30,6 +30,7 @@ type surroundings struct {
 const (
 	vendorURL  = "http://localhost"
 	vendorAddr = "localhost:80" // on the network in memory
+	redisAddr  = "localhost:6379"
 	secretKey  = "the-secret-key-of-the-demonstration"
 )
 
