@@ -35,6 +35,7 @@ Options
   --feature F=LEVEL    a feature level, such as transaction.version=1; may be repeated; at format only
 
 start writes server.properties anew from its options; the other commands read the port from there.
+KAFKA_JVM_PERFORMANCE_OPTS holds more options of the broker's JVM, as for Kafka's own scripts.
 EOF
 }
 
@@ -124,7 +125,8 @@ launch() {
   need java openjdk-17-jre-headless
   write_properties
   set -m # a process group of its own: Ctrl-C in the terminal is not for the broker
-  nohup java "-Xmx$heap" -XX:+ExitOnOutOfMemoryError -Dorg.slf4j.simpleLogger.showDateTime=true \
+  # shellcheck disable=SC2086 # several options
+  nohup java "-Xmx$heap" ${KAFKA_JVM_PERFORMANCE_OPTS:-} -XX:+ExitOnOutOfMemoryError -Dorg.slf4j.simpleLogger.showDateTime=true \
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS" \
     -cp "$libs/*" kafka.Kafka "$data/server.properties" >>"$data/broker.log" 2>&1 </dev/null &
   pid=$!
