@@ -56,6 +56,7 @@ type session struct {
 	order    *order
 	ahead    *lookAhead
 	outbox   *outbox
+	loaded   *topicsLoaded
 	settling chan []*Message // committed; for the ledger
 	unsafe   bool            // the broker's transactions are of the old protocol
 	room     int             // how many messages the next transaction may hold; owned by the committer
@@ -81,6 +82,7 @@ func newSession(cfg Config, st *status, unsafe bool) (*session, error) {
 	if s.producer, err = kgo.NewClient(append(cfg.Client[:len(cfg.Client):len(cfg.Client)], s.producerOptions()...)...); err != nil {
 		return nil, fmt.Errorf("make the producer: %w", err)
 	}
+	s.loaded = newTopicsLoaded(s.producer)
 	return s, nil
 }
 

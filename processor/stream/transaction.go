@@ -186,6 +186,9 @@ func (s *session) prepare(ctx context.Context, tx *transaction) *commitError {
 	if failure := tx.failed(); failure != nil {
 		return failure
 	}
+	if err := s.loaded.await(ctx, tx.messages); err != nil {
+		return &commitError{op: "see the partitions", err: err, remedy: tryAgain}
+	}
 	positions, us, err := s.parts.plan(tx.messages, s.consumer.GroupMetadata)
 	if err != nil {
 		return &commitError{op: "plan", err: err, remedy: remedyOf(err)}
