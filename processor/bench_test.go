@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime"
 	"testing"
 
@@ -32,7 +33,7 @@ func BenchmarkFlow(b *testing.B) {
 	})
 }
 
-// nowhere is a collector that takes everything, at no cost.
+// nowhere is a collector that takes everything, at no cost: what encoding costs is measured where that is done.
 type nowhere struct{}
 
 func (nowhere) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { return nil }
@@ -42,7 +43,7 @@ func benchmarkFlow(b *testing.B, messages []*stream.Message, t *telemetry.Teleme
 	p, err := New(Config{
 		Telemetry: t,
 		Group:     "charge-result", Topics: Topics{Requested: events.TopicRequested, Cancelled: events.TopicCancelled, Result: events.TopicResult, RetryPrefix: events.TopicRetryPrefix},
-		Policy: testPolicy, Guards: Guards{Refusals: 20, DeadLetters: 100}, Claims: freeClaims{}, Inquirer: allCompleted{}, Intake: stream.NewIntake(slog.New(slog.DiscardHandler)),
+		Policy: testPolicy, Guards: Guards{Refusals: 20, DeadLetters: 100}, Claims: freeClaims{}, Inquirer: instrumented(b, t), Intake: stream.NewIntake(slog.New(slog.DiscardHandler)),
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -105,11 +106,34 @@ func (freeClaims) Claim(_ context.Context, _ int32, claims []Claim) ([]Claimed, 
 func (freeClaims) Incarnation(context.Context) (string, error) { return "1", nil }
 func (freeClaims) Settle(context.Context, []Settlement) error  { return nil }
 
-// allCompleted is a vendor without a network between.
-type allCompleted struct{}
+// allCompleted is a vendor without a network between; the round trip is instrumented all the same.
+type allCompleted struct{ http http.RoundTripper }
 
-func (allCompleted) Inquire(context.Context, <-chan struct{}, events.Event) (Answer, error) {
+func instrumented(b *testing.B, t *telemetry.Telemetry) allCompleted {
+	if t == nil {
+		return allCompleted{}
+	}
+	instrument, err := t.Transport("https://konaplate.example/open-api")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return allCompleted{instrument(noReply{})}
+}
+
+func (c allCompleted) Inquire(ctx context.Context, _ <-chan struct{}, _ events.Event) (Answer, error) {
+	if c.http != nil {
+		request, _ := http.NewRequestWithContext(ctx, http.MethodPost, "https://konaplate.example", nil)
+		response, _ := c.http.RoundTrip(request)
+		_ = response.Body.Close()
+	}
 	return Answer{Class: Answered, Result: events.Completed, Code: "000_000"}, nil
+}
+
+// noReply is a reply of nothing.
+type noReply struct{}
+
+func (noReply) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
 }
 
 // pollOf returns the n messages of one poll, which only an engine can make. It holds on to them until the benchmark ends.

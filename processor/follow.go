@@ -93,7 +93,7 @@ func (p *Processor) end(ctx context.Context, span trace.Span, m *stream.Message,
 	if err != nil {
 		o = telemetry.Outcome{Name: "abandoned"} // it will be fetched again, here or elsewhere
 	}
-	telemetry.Describe(span, w.message(m), o)
+	p.cfg.Telemetry.Describe(span, w.message(m), o)
 	w.traces.sends = make([]sending, len(records))
 	for i, r := range records {
 		to, sends := p.cfg.Telemetry.Send(ctx, r.Topic)
@@ -150,7 +150,7 @@ func (p *Processor) published(ctx context.Context, messages []*stream.Message) {
 		consumed[m.Record.Topic]++
 		for _, s := range w.traces.sends {
 			sent[s.record.Topic]++
-			telemetry.Sent(s.span, s.record.Partition, s.record.Offset)
+			p.cfg.Telemetry.Sent(s.span, w.event.CorrelationID, s.record.Topic, s.record.Partition, s.record.Offset)
 		}
 		if w.outcome.result != "" {
 			at := trace.ContextWithSpanContext(ctx, w.traces.own) // for exemplars
@@ -158,10 +158,10 @@ func (p *Processor) published(ctx context.Context, messages []*stream.Message) {
 		}
 	}
 	for topic, n := range consumed {
-		p.cfg.Telemetry.Consumed(ctx, topic, n)
+		p.cfg.Telemetry.Consumed(topic, n)
 	}
 	for topic, n := range sent {
-		p.cfg.Telemetry.Published(ctx, topic, n)
+		p.cfg.Telemetry.Published(topic, n)
 	}
 }
 

@@ -54,7 +54,7 @@ func newAsking(c config, intake *stream.Intake, seen *telemetry.Telemetry, log *
 	if err := errors.Join(pace.Validate(), breaker.Validate(), retries.Validate()); err != nil {
 		return nil, fmt.Errorf("inquiry: %w", err)
 	}
-	a := &asking{stats: inquiry.WithStats(client, func(ctx context.Context, class processor.Class, _ time.Duration) { seen.Tried(ctx, class.String()) })}
+	a := &asking{stats: inquiry.WithStats(client, func(_ context.Context, class processor.Class, _ time.Duration) { seen.Tried(class.String()) })}
 	a.pace = inquiry.WithPace(a.stats, pace)
 	a.breaker = inquiry.WithBreaker(a.pace, breaker)
 	a.Inquirer = inquiry.WithRetries(a.breaker, retries)

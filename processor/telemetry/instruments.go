@@ -70,21 +70,25 @@ func (t *Telemetry) Processed(ctx context.Context, topic string, took time.Durat
 }
 
 // Consumed counts messages of a topic that were read, and whose outcome is committed.
-func (t *Telemetry) Consumed(ctx context.Context, topic string, n int64) {
-	t.instruments.consumed.Add(ctx, n, t.destination(topic).consumed)
+func (t *Telemetry) Consumed(topic string, n int64) {
+	t.instruments.consumed.Add(context.Background(), n, t.destination(topic).consumed) // counters need no exemplars
 }
 
 // Published counts records of a topic that are committed.
-func (t *Telemetry) Published(ctx context.Context, topic string, n int64) {
-	t.instruments.sent.Add(ctx, n, t.destination(topic).sent)
+func (t *Telemetry) Published(topic string, n int64) {
+	t.instruments.sent.Add(context.Background(), n, t.destination(topic).sent)
+}
+
+// Tried counts a try of an inquiry by the class of what came back.
+func (t *Telemetry) Tried(class string) {
+	t.instruments.tries.Add(context.Background(), 1, t.words.of([2]string{class}, func(w [2]string) metric.MeasurementOption {
+		return metric.WithAttributeSet(attribute.NewSet(attrClass.String(w[0])))
+	}))
 }
 
 // Ended measures how long a transaction took, from its event to its final result.
 func (t *Telemetry) Ended(ctx context.Context, operation, result string, took time.Duration) {
-	t.instruments.transaction.Record(ctx, max(0, took).Seconds(), metric.WithAttributeSet(attribute.NewSet(attrOperation.String(operation), attrResult.String(result))))
-}
-
-// Tried counts a try of an inquiry by the class of what came back.
-func (t *Telemetry) Tried(ctx context.Context, class string) {
-	t.instruments.tries.Add(ctx, 1, metric.WithAttributeSet(attribute.NewSet(attrClass.String(class))))
+	t.instruments.transaction.Record(ctx, max(0, took).Seconds(), t.words.of([2]string{operation, result}, func(w [2]string) metric.MeasurementOption {
+		return metric.WithAttributeSet(attribute.NewSet(attrOperation.String(w[0]), attrResult.String(w[1])))
+	}))
 }

@@ -68,7 +68,7 @@ func Metrics() []Metric {
 		{ProcessDuration, Histogram, "s", []string{"messaging.system", "messaging.operation.name", "messaging.destination.name", "messaging.consumer.group.name", "error.type"}, "How long a message took from its admission to the records that come of it; the wait for its key and for Konaplate included.", false},
 		{ConsumedMessages, Counter, "{message}", []string{"messaging.system", "messaging.operation.name", "messaging.destination.name", "messaging.consumer.group.name"}, "Messages read and committed, by topic.", false},
 		{SentMessages, Counter, "{message}", []string{"messaging.system", "messaging.operation.name", "messaging.destination.name"}, "Messages published and committed, by topic.", false},
-		{InquiryDuration, Histogram, "s", []string{"http.request.method", "server.address", "server.port", "url.template", "http.response.status_code", "error.type"}, "How long a try of an inquiry took, to the last byte of the reply.", false},
+		{InquiryDuration, Histogram, "s", []string{"http.request.method", "server.address", "server.port", "http.response.status_code", "error.type"}, "How long a try of an inquiry took, to the last byte of the reply.", false},
 		{RedisDuration, Histogram, "s", []string{"db.system.name", "db.operation.name", "db.stored_procedure.name", "server.address", "server.port", "error.type"}, "How long a round trip to Redis took: one is shared by many events.", false},
 
 		{TransactionDuration, Histogram, "s", []string{"operation", "result"}, "From the event's time to its committed final result, waits included.", false},

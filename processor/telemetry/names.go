@@ -43,6 +43,7 @@ const (
 	linkFirst        = "first"                           // the first trace of the transaction
 	linkPrevious     = "previous"                        // the trace of the ask before
 	pathInquiry      = "/api/v1/recharges/by-bank-account/result/inquiry"
+	nameInquiry      = "POST " + pathInquiry
 )
 
 // Attributes of metrics alone.

@@ -23,7 +23,9 @@ type Telemetry struct {
 	group       string
 	instruments instruments
 	pollLink    []attribute.KeyValue // of every link to a poll
-	topics      sync.Map             // of *destination, by topic: there are as many as topics
+	topics      table[string, *destination]
+	words       table[[2]string, metric.MeasurementOption]
+	none        bool // nothing records spans
 }
 
 // Config says what to make them with, and for whom. Zero fields: nothing is recorded, and context passes through as it came.
@@ -36,8 +38,9 @@ type Config struct {
 
 // New returns what records on the providers of cfg.
 func New(cfg Config) (*Telemetry, error) {
+	_, none := cfg.Traces.(tracenoop.TracerProvider)
 	if cfg.Traces == nil {
-		cfg.Traces = tracenoop.NewTracerProvider()
+		cfg.Traces, none = tracenoop.NewTracerProvider(), true
 	}
 	if cfg.Metrics == nil {
 		cfg.Metrics = metricnoop.NewMeterProvider()
@@ -48,7 +51,7 @@ func New(cfg Config) (*Telemetry, error) {
 	t := &Telemetry{
 		tracer:     cfg.Traces.Tracer(scope, trace.WithSchemaURL(schemaURL)),
 		propagator: cfg.Propagator, group: cfg.Group,
-		pollLink: []attribute.KeyValue{keyLink.String(linkPoll)},
+		pollLink: []attribute.KeyValue{keyLink.String(linkPoll)}, none: none,
 	}
 	var err error
 	t.instruments, err = newInstruments(cfg.Metrics.Meter(scope, metric.WithSchemaURL(schemaURL)))
@@ -57,29 +60,48 @@ func New(cfg Config) (*Telemetry, error) {
 
 // destination is what is said of a topic again and again, made once.
 type destination struct {
-	process, send struct {
-		name  string
-		start []trace.SpanStartOption
-	}
+	process, send  operation
 	took           metric.MeasurementOption // of ProcessDuration, where nothing went wrong
 	consumed, sent metric.MeasurementOption
 }
 
+// operation is what the spans of one kind have in common.
+type operation struct {
+	name       string
+	kind       trace.SpanStartOption
+	attributes []attribute.KeyValue
+}
+
+// describe says in a span what there is to say: all at once and in the end, because each time the SDK copies all that was said before. No sampler of ours
+// looks at attributes.
+func (o operation) describe(span trace.Span, more ...attribute.KeyValue) {
+	lent := scratch.Get().(*[]attribute.KeyValue)
+	all := append(append((*lent)[:0], o.attributes...), more...)
+	span.SetAttributes(all...) // which keeps nothing of all but its elements
+	clear(all)
+	*lent = all
+	scratch.Put(lent)
+}
+
+// scratch lends what attributes are gathered in.
+var scratch = sync.Pool{New: func() any { return new([]attribute.KeyValue) }}
+
 func (t *Telemetry) destination(topic string) *destination {
-	if d, ok := t.topics.Load(topic); ok {
-		return d.(*destination)
+	return t.topics.of(topic, t.newDestination)
+}
+
+func (t *Telemetry) newDestination(topic string) *destination {
+	d := &destination{
+		process: operation{
+			opProcess + " " + topic, trace.WithSpanKind(trace.SpanKindConsumer),
+			append(messaging(opProcess, semconv.MessagingOperationTypeProcess, topic), semconv.MessagingConsumerGroupName(t.group)),
+		},
+		send: operation{opSend + " " + topic, trace.WithSpanKind(trace.SpanKindProducer), messaging(opSend, semconv.MessagingOperationTypeSend, topic)},
 	}
-	d := &destination{}
-	processing := append(messaging(opProcess, semconv.MessagingOperationTypeProcess, topic), semconv.MessagingConsumerGroupName(t.group))
-	sending := messaging(opSend, semconv.MessagingOperationTypeSend, topic)
-	d.process.name, d.send.name = opProcess+" "+topic, opSend+" "+topic
-	d.process.start = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(processing...)}
-	d.send.start = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(sending...)}
 	d.took = metric.WithAttributeSet(attribute.NewSet(t.measured(opProcess, topic)...))
 	d.consumed = metric.WithAttributeSet(attribute.NewSet(t.measured(opPoll, topic)...))
 	d.sent = metric.WithAttributeSet(attribute.NewSet(messaging(opSend, attribute.KeyValue{}, topic)...))
-	kept, _ := t.topics.LoadOrStore(topic, d)
-	return kept.(*destination)
+	return d
 }
 
 // measured is what a metric says of an operation on messages that were read.
@@ -100,6 +122,9 @@ type Message struct {
 
 // Poll begins the span of a poll's admission, whose messages came with the given contexts. topic is empty where there are several.
 func (t *Telemetry) Poll(ctx context.Context, topic string, messages int, came []trace.SpanContext) (context.Context, trace.Span) {
+	if t.none {
+		return ctx, trace.SpanFromContext(ctx)
+	}
 	name := opPoll
 	if topic != "" {
 		name += " " + topic
@@ -124,14 +149,16 @@ type Traces struct {
 //
 // The poll is linked afterwards, because a sampler that follows links would take in all messages of a poll for the sake of one.
 func (t *Telemetry) Process(ctx context.Context, m Message, in Traces, began time.Time) (context.Context, trace.Span) {
-	d := t.destination(m.Topic)
-	start := append(d.process.start[:len(d.process.start):len(d.process.start)], trace.WithTimestamp(began))
-	if m.Hop > 0 {
-		start = append(start, trace.WithNewRoot(), trace.WithLinks(linked(in)...))
-	} else {
+	if t.none {
 		ctx = trace.ContextWithRemoteSpanContext(ctx, in.Parent)
+		return ctx, trace.SpanFromContext(ctx)
 	}
-	ctx, span := t.tracer.Start(ctx, d.process.name, start...)
+	of, span := t.destination(m.Topic).process, trace.Span(nil)
+	if m.Hop > 0 {
+		ctx, span = t.tracer.Start(ctx, of.name, of.kind, trace.WithTimestamp(began), trace.WithNewRoot(), trace.WithLinks(linked(in)...))
+	} else {
+		ctx, span = t.tracer.Start(trace.ContextWithRemoteSpanContext(ctx, in.Parent), of.name, of.kind, trace.WithTimestamp(began))
+	}
 	if in.Poll.IsValid() && span.IsRecording() {
 		span.AddLink(trace.Link{SpanContext: in.Poll, Attributes: t.pollLink})
 	}
@@ -156,8 +183,8 @@ func (t *Telemetry) Claimed(ctx context.Context, verdict string, began, ended ti
 		return
 	}
 	id := CorrelationID(ctx)
-	_, span := t.tracer.Start(ctx, opClaim, trace.WithTimestamp(began), trace.WithAttributes(
-		semconv.MessagingMessageConversationID(id), keyCorrelationID.String(id), keyVerdict.String(verdict)))
+	_, span := t.tracer.Start(ctx, opClaim, trace.WithTimestamp(began))
+	operation{}.describe(span, semconv.MessagingMessageConversationID(id), keyCorrelationID.String(id), keyVerdict.String(verdict))
 	span.End(trace.WithTimestamp(ended))
 }
 
@@ -173,29 +200,35 @@ type Outcome struct {
 	Failed  bool // whether it died
 }
 
-// Describe says in the span which message it is about, and where that went: all at once, because each time is a copy of all that was said before.
-func Describe(span trace.Span, m Message, o Outcome) {
+// Describe says in the span which message it is about, and where that went.
+func (t *Telemetry) Describe(span trace.Span, m Message, o Outcome) {
 	if !span.IsRecording() {
 		return
 	}
-	attributes := append(make([]attribute.KeyValue, 0, 16),
+	more := [...]attribute.KeyValue{
 		semconv.MessagingDestinationPartitionID(strconv.Itoa(int(m.Partition))), semconv.MessagingKafkaOffset(int(m.Offset)),
 		semconv.MessagingMessageConversationID(m.CorrelationID), keyCorrelationID.String(m.CorrelationID),
-		keySequenceID.String(m.SequenceID), keyOperation.String(m.Operation), keyHop.Int(m.Hop),
-		keyOutcome.String(o.Name), keyAttempt.Int(o.Attempt))
-	for _, word := range [...]attribute.KeyValue{keyResult.String(o.Result), keyReason.String(o.Reason), keyCode.String(o.Code), keyAnswer.String(o.Answer)} {
-		if word.Value.AsString() != "" {
-			attributes = append(attributes, word)
+		keySequenceID.String(m.SequenceID), keyOperation.String(m.Operation),
+		keyOutcome.String(o.Name), keyAttempt.Int(o.Attempt), 13: {},
+	}
+	n := 8
+	add := func(a attribute.KeyValue, known bool) {
+		if known {
+			more[n] = a
+			n++
 		}
 	}
-	if o.Delay > 0 {
-		attributes = append(attributes, keyDelay.Int64(o.Delay.Milliseconds()))
-	}
+	add(keyResult.String(o.Result), o.Result != "")
+	add(keyReason.String(o.Reason), o.Reason != "")
+	add(keyCode.String(o.Code), o.Code != "")
+	add(keyAnswer.String(o.Answer), o.Answer != "")
+	add(keyHop.Int(m.Hop), m.Hop > 0)
+	add(keyDelay.Int64(o.Delay.Milliseconds()), o.Delay > 0)
+	t.destination(m.Topic).process.describe(span, more[:n]...)
 	if o.Failed {
-		attributes = append(attributes, semconv.ErrorTypeKey.String(o.Reason))
+		span.SetAttributes(semconv.ErrorTypeKey.String(o.Reason))
 		span.SetStatus(codes.Error, o.Reason)
 	}
-	span.SetAttributes(attributes...)
 }
 
 // Fail says in the span that something came to nothing.
@@ -214,15 +247,16 @@ func (t *Telemetry) Send(ctx context.Context, topic string) (context.Context, tr
 	if of := trace.SpanFromContext(ctx); !of.IsRecording() {
 		return ctx, of
 	}
-	d := t.destination(topic)
-	ctx, span := t.tracer.Start(ctx, d.send.name, d.send.start...)
-	id := CorrelationID(ctx)
-	span.SetAttributes(semconv.MessagingMessageConversationID(id), keyCorrelationID.String(id))
-	return ctx, span
+	of := t.destination(topic).send
+	return t.tracer.Start(ctx, of.name, of.kind)
 }
 
-// Sent ends the span of a record that is committed.
-func Sent(span trace.Span, partition int32, offset int64) {
-	span.SetAttributes(semconv.MessagingDestinationPartitionID(strconv.Itoa(int(partition))), semconv.MessagingKafkaOffset(int(offset)))
+// Sent ends the span of a transaction's record that is committed.
+func (t *Telemetry) Sent(span trace.Span, correlationID, topic string, partition int32, offset int64) {
+	if !span.IsRecording() { // it is the message's, which has ended
+		return
+	}
+	t.destination(topic).send.describe(span, semconv.MessagingDestinationPartitionID(strconv.Itoa(int(partition))), semconv.MessagingKafkaOffset(int(offset)),
+		semconv.MessagingMessageConversationID(correlationID), keyCorrelationID.String(correlationID))
 	span.End()
 }

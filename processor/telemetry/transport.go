@@ -21,8 +21,9 @@ import (
 type transport struct {
 	*Telemetry
 	next     http.RoundTripper
-	start    []trace.SpanStartOption
+	of       operation
 	measured []attribute.KeyValue
+	usual    metric.MeasurementOption // of a reply with status 200
 }
 
 // Transport returns what instruments the round trips of inquiries to a base URL.
@@ -34,11 +35,12 @@ func (t *Telemetry) Transport(base string) (func(http.RoundTripper) http.RoundTr
 	u.User = nil
 	host, port := address(u)
 	measured := []attribute.KeyValue{
-		semconv.HTTPRequestMethodPost, semconv.ServerAddress(host), semconv.ServerPort(port), semconv.URLTemplate(pathInquiry),
+		semconv.HTTPRequestMethodPost, semconv.ServerAddress(host), semconv.ServerPort(port),
 	}
 	said := append(measured[:len(measured):len(measured)], semconv.URLFull(u.JoinPath(pathInquiry).String()))
-	start := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(said...)}
-	return func(next http.RoundTripper) http.RoundTripper { return &transport{t, next, start, measured} }, nil
+	of := operation{nameInquiry, trace.WithSpanKind(trace.SpanKindClient), said}
+	usual := metric.WithAttributeSet(attribute.NewSet(append(measured[:len(measured):len(measured)], semconv.HTTPResponseStatusCode(http.StatusOK))...))
+	return func(next http.RoundTripper) http.RoundTripper { return &transport{t, next, of, measured, usual} }, nil
 }
 
 // address is the host and the port of a URL, the scheme's own if it names none.
@@ -58,15 +60,10 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := &exchange{transport: t, ctx: r.Context(), began: time.Now()}
 	tx := transactionOf(x.ctx)
 	if trace.SpanFromContext(x.ctx).IsRecording() {
-		x.ctx, x.span = t.tracer.Start(x.ctx, "POST "+pathInquiry, t.start...)
-		if tx != nil {
-			x.span.SetAttributes(semconv.MessagingMessageConversationID(tx.correlationID), keyCorrelationID.String(tx.correlationID))
-			if tx.tries > 0 {
-				x.span.SetAttributes(semconv.HTTPRequestResendCount(tx.tries))
-			}
-		}
+		x.ctx, x.span = t.tracer.Start(x.ctx, t.of.name, t.of.kind)
 	}
 	if tx != nil {
+		x.transaction, x.resent = tx, tx.tries
 		tx.tries++
 	}
 	response, err := t.next.RoundTrip(r)
@@ -82,12 +79,14 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // exchange is one round trip on its way. It stands for the response's body, and ends when that is closed. It belongs to who reads that.
 type exchange struct {
 	*transport
-	ctx    context.Context
-	span   trace.Span // nil: not recorded
-	began  time.Time
-	body   io.ReadCloser
-	status int
-	failed string // what went wrong, as error.type
+	*transaction // nil: of none
+	resent       int
+	ctx          context.Context
+	span         trace.Span // nil: not recorded
+	began        time.Time
+	body         io.ReadCloser
+	status       int
+	failed       string // what went wrong, as error.type
 }
 
 func (x *exchange) Read(b []byte) (int, error) {
@@ -105,24 +104,40 @@ func (x *exchange) Close() error {
 }
 
 func (x *exchange) end() {
-	said := make([]attribute.KeyValue, 0, 2)
-	if x.status > 0 {
-		said = append(said, semconv.HTTPResponseStatusCode(x.status))
-	}
+	took := time.Since(x.began).Seconds()
 	if x.failed == "" && x.status >= 400 {
 		x.failed = strconv.Itoa(x.status)
 	}
-	if x.failed != "" {
-		said = append(said, semconv.ErrorTypeKey.String(x.failed))
+	if x.status == http.StatusOK && x.failed == "" {
+		x.instruments.inquiry.Record(x.ctx, took, x.usual)
+	} else {
+		x.instruments.inquiry.Record(x.ctx, took, metric.WithAttributes(x.said(x.measured[:len(x.measured):len(x.measured)])...))
 	}
-	measured := append(x.measured[:len(x.measured):len(x.measured)], said...)
-	x.instruments.inquiry.Record(x.ctx, time.Since(x.began).Seconds(), metric.WithAttributes(measured...))
 	if x.span == nil {
 		return
 	}
-	x.span.SetAttributes(said...)
+	var room [5]attribute.KeyValue
+	said := x.said(room[:0])
+	if x.transaction != nil {
+		said = append(said, semconv.MessagingMessageConversationID(x.correlationID), keyCorrelationID.String(x.correlationID))
+	}
+	if x.resent > 0 {
+		said = append(said, semconv.HTTPRequestResendCount(x.resent))
+	}
+	x.of.describe(x.span, said...)
 	if x.failed != "" {
 		x.span.SetStatus(codes.Error, "")
 	}
 	x.span.End()
+}
+
+// said appends what the reply was.
+func (x *exchange) said(attributes []attribute.KeyValue) []attribute.KeyValue {
+	if x.status > 0 {
+		attributes = append(attributes, semconv.HTTPResponseStatusCode(x.status))
+	}
+	if x.failed != "" {
+		attributes = append(attributes, semconv.ErrorTypeKey.String(x.failed))
+	}
+	return attributes
 }

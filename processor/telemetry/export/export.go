@@ -100,17 +100,30 @@ func describe(ctx context.Context, cfg Config) (*resource.Resource, error) {
 }
 
 func (p *Providers) startTraces(ctx context.Context, about *resource.Resource, log *slog.Logger) error {
-	exporter, err := autoexport.NewSpanExporter(ctx)
-	if err != nil {
-		return fmt.Errorf("OTEL_TRACES_EXPORTER is %q, OTEL_EXPORTER_OTLP_PROTOCOL %q: %w", os.Getenv("OTEL_TRACES_EXPORTER"), os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL"), err)
-	}
-	if autoexport.IsNoneSpanExporter(exporter) {
-		return nil
+	exporter, err := spanExporter(ctx)
+	if err != nil || exporter == nil {
+		return err
 	}
 	provider := NewTracerProvider(exporter, p.spans, sdktrace.WithResource(about), sdktrace.WithSampler(samplerFromEnv(os.Getenv, log)))
 	p.Traces, p.closes = provider, append(p.closes, provider.Shutdown)
 	p.Exporting = destination()
 	return nil
+}
+
+// spanExporter is what OTEL_TRACES_EXPORTER names; nil: none.
+func spanExporter(ctx context.Context) (sdktrace.SpanExporter, error) {
+	name := os.Getenv("OTEL_TRACES_EXPORTER")
+	if name == "" || name == "otlp" {
+		return newOTLPExporter(ctx)
+	}
+	exporter, err := autoexport.NewSpanExporter(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("OTEL_TRACES_EXPORTER is %q: %w", name, err)
+	}
+	if autoexport.IsNoneSpanExporter(exporter) {
+		return nil, nil
+	}
+	return exporter, nil
 }
 
 // NewTracerProvider returns a provider whose spans go to an exporter in batches, and are counted.
