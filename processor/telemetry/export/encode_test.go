@@ -53,7 +53,7 @@ func encoded(t testing.TB, spans []sdktrace.ReadOnlySpan) (library, ours *tracep
 }
 
 // made are spans of every form: with and without parent, links, state, status; attributes of all types, those too that only the library encodes.
-func made(t testing.TB, odd bool) []sdktrace.ReadOnlySpan {
+func made(t testing.TB, odd ...func(trace.Span)) []sdktrace.ReadOnlySpan {
 	t.Helper()
 	recorder := tracetest.NewSpanRecorder()
 	about := resource.NewWithAttributes("https://schema/r", attribute.String("service.name", "s"), attribute.Int("n", 1))
@@ -78,9 +78,8 @@ func made(t testing.TB, odd bool) []sdktrace.ReadOnlySpan {
 		s.SetStatus(codes.Ok, "")
 		s.End()
 	}
-	if odd {
-		child.AddEvent("event")
-		child.SetAttributes(attribute.StringSlice("list", []string{"a"}))
+	for _, f := range odd {
+		f(child)
 	}
 	child.End()
 	parent.End()
@@ -95,7 +94,7 @@ func known(spans []sdktrace.ReadOnlySpan) bool {
 
 // TestEncode: what we send is what the library sends.
 func TestEncode(t *testing.T) {
-	spans := made(t, false)
+	spans := made(t)
 	if !known(spans) {
 		t.Fatal("the library would have to encode the spans")
 	}
@@ -118,19 +117,19 @@ func TestEncode(t *testing.T) {
 
 // TestEncodeLeavesTheRest: what the encoder does not know, the library encodes.
 func TestEncodeLeavesTheRest(t *testing.T) {
-	spans := made(t, true)
-	if known(spans) {
-		t.Fatal("events and lists are encoded")
-	}
-	library, ours := encoded(t, spans)
-	if !proto.Equal(library, ours) || len(ours.ResourceSpans) == 0 {
-		t.Errorf("ours:\n%s", prototext.Format(ours))
-	}
-	for name, other := range map[string][]sdktrace.ReadOnlySpan{
-		"resource": append(made(t, false), made(t, false)...),
+	list := []attribute.KeyValue{attribute.StringSlice("list", []string{"a"})}
+	for name, spans := range map[string][]sdktrace.ReadOnlySpan{
+		"an event":             made(t, func(s trace.Span) { s.AddEvent("event") }),
+		"a list":               made(t, func(s trace.Span) { s.SetAttributes(list...) }),
+		"a list in a link":     made(t, func(s trace.Span) { s.AddLink(trace.Link{SpanContext: s.SpanContext(), Attributes: list}) }),
+		"of several resources": append(made(t), made(t)...),
 	} {
-		if known(other) {
-			t.Errorf("spans of another %s are encoded", name)
+		if known(spans) {
+			t.Errorf("%s is encoded", name)
+		}
+		library, ours := encoded(t, spans)
+		if !proto.Equal(library, ours) || len(ours.ResourceSpans) == 0 {
+			t.Errorf("%s: ours:\n%s", name, prototext.Format(ours))
 		}
 	}
 }
@@ -157,13 +156,13 @@ func TestEncodeTellsFailures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := e.ExportSpans(t.Context(), made(t, false)); !errors.Is(err, refused) {
+	if err := e.ExportSpans(t.Context(), made(t)); !errors.Is(err, refused) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func BenchmarkEncode(b *testing.B) {
-	spans := slices.Repeat(made(b, false), 64)
+	spans := slices.Repeat(made(b), 64)
 	e, err := newExporter(b.Context(), &capture{})
 	if err != nil {
 		b.Fatal(err)

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -109,11 +112,18 @@ func TestCounts(t *testing.T) {
 					t.Errorf("%d dropped of %d, where 1000 had room", got, n)
 				}
 				close(to.open)
+				time.Sleep(time.Minute) // what waits is exported, and there is room again
+				if _, span := tracer.Start(t.Context(), "s"); true {
+					span.End()
+				}
+				if got := counts.Counts().Dropped; got != n-1000 {
+					t.Errorf("%d dropped, the last one when there was room again", got)
+				}
 				if err := provider.Shutdown(t.Context()); err != nil && fault == nil {
 					t.Error(err)
 				}
 				got := counts.Counts()
-				if got.Exported+got.Failed+got.Dropped != n || (fault == nil) != (got.Failed == 0) || int64(to.took) != n-got.Dropped {
+				if got.Exported+got.Failed+got.Dropped != n+1 || (fault == nil) != (got.Failed == 0) || int64(to.took) != n+1-got.Dropped {
 					t.Errorf("%+v of %d, the collector saw %d", got, n, to.took)
 				}
 			})
@@ -203,4 +213,30 @@ func TestFaultsAreLoggedOnceAMinute(t *testing.T) {
 			t.Errorf("%d lines:\n%s", lines, out.String())
 		}
 	})
+}
+
+// TestManyPartitions: no series is folded into another.
+func TestManyPartitions(t *testing.T) {
+	t.Setenv("OTEL_METRICS_EXPORTER", "none")
+	t.Setenv("OTEL_TRACES_EXPORTER", "none")
+	reader := sdkmetric.NewManualReader()
+	p, err := Start(t.Context(), Config{Readers: []sdkmetric.Reader{reader}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	counter, err := p.Metrics.Meter("t").Int64Counter("n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const partitions = 3000
+	for i := range partitions {
+		counter.Add(t.Context(), 1, metric.WithAttributes(attribute.Int("partition", i)))
+	}
+	var all metricdata.ResourceMetrics
+	if err := reader.Collect(t.Context(), &all); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(all.ScopeMetrics[0].Metrics[0].Data.(metricdata.Sum[int64]).DataPoints); got != partitions {
+		t.Errorf("%d series of %d partitions", got, partitions)
+	}
 }
