@@ -59,12 +59,17 @@ type rebuilt struct {
 func (p *program) rebuilds() (all []rebuilt) {
 	for line := range strings.Lines(p.log.String()) {
 		var entry struct {
-			Msg string
-			rebuilt
+			Msg, Took string
+			Restored  int
 		}
-		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "claims rebuilt" {
-			all = append(all, entry.rebuilt)
+		if json.Unmarshal([]byte(line), &entry) != nil || entry.Msg != "claims rebuilt" {
+			continue
 		}
+		took, err := time.ParseDuration(entry.Took)
+		if err != nil {
+			p.Fatalf("%s: %v", line, err)
+		}
+		all = append(all, rebuilt{entry.Restored, took})
 	}
 	return all
 }
