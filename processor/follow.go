@@ -126,7 +126,7 @@ func (w *work) message(m *stream.Message) telemetry.Message {
 // described is where the message went, as spans and logs say it.
 func (w *work) described() telemetry.Outcome {
 	o := telemetry.Outcome{Code: w.answer.Code, Attempt: w.history.attempts}
-	if w.answer.Class != 0 {
+	if w.answer.Class != 0 && w.answer.Class != Answered {
 		o.Answer = w.answer.Class.String()
 	}
 	switch end := w.outcome; {

@@ -31,11 +31,11 @@ const (
 	keyHop           = attribute.Key("charge.hop")       // how often the transaction has waited before
 	keyAttempt       = attribute.Key("charge.attempt")   // how often Konaplate has been asked, this time included
 	keyVerdict       = attribute.Key("charge.verdict")   // of the claim: ours, duplicate, redelivered, conflict
-	keyAnswer        = attribute.Key("charge.answer")    // class of the answer: a row of the reply table
+	keyAnswer        = attribute.Key("charge.answer")    // class of an answer that is no result: a row of the reply table
 	keyCode          = attribute.Key("charge.code")      // Konaplate's
 	keyResult        = attribute.Key("charge.result")    // COMPLETED, FAILED, PENDING, UNKNOWN
 	keyReason        = attribute.Key("charge.reason")    // of UNKNOWN, of a dead letter, or why it waits
-	keyOutcome       = attribute.Key("charge.outcome")   // where it went: final, wait, dead, duplicate, redelivered
+	keyOutcome       = attribute.Key("charge.outcome")   // where it went, if it has no result: wait, dead, duplicate, redelivered, abandoned
 	keyDelay         = attribute.Key("charge.delay_ms")  // of a wait
 	keyLink          = attribute.Key("charge.link")      // what a link leads to: one of the values below
 	linkMessage      = "message"                         // the context that a message of the poll came with

@@ -190,11 +190,11 @@ func (t *Telemetry) Claimed(ctx context.Context, verdict string, began, ended ti
 
 // Outcome is where a message went.
 type Outcome struct {
-	Name    string // final, wait, dead, duplicate, redelivered
+	Name    string // final, wait, dead, duplicate, redelivered, abandoned
 	Result  string // of a final result
 	Reason  string
 	Code    string // Konaplate's
-	Answer  string // class of the last answer; empty if nobody was asked
+	Answer  string // class of the last answer; empty if nobody was asked, or the result says it
 	Attempt int    // how often Konaplate has been asked
 	Delay   time.Duration
 	Failed  bool // whether it died
@@ -208,10 +208,9 @@ func (t *Telemetry) Describe(span trace.Span, m Message, o Outcome) {
 	more := [...]attribute.KeyValue{
 		semconv.MessagingDestinationPartitionID(strconv.Itoa(int(m.Partition))), semconv.MessagingKafkaOffset(int(m.Offset)),
 		semconv.MessagingMessageConversationID(m.CorrelationID), keyCorrelationID.String(m.CorrelationID),
-		keySequenceID.String(m.SequenceID), keyOperation.String(m.Operation),
-		keyOutcome.String(o.Name), keyAttempt.Int(o.Attempt), 13: {},
+		keySequenceID.String(m.SequenceID), keyOperation.String(m.Operation), keyAttempt.Int(o.Attempt), 13: {},
 	}
-	n := 8
+	n := 7
 	add := func(a attribute.KeyValue, known bool) {
 		if known {
 			more[n] = a
@@ -219,6 +218,7 @@ func (t *Telemetry) Describe(span trace.Span, m Message, o Outcome) {
 		}
 	}
 	add(keyResult.String(o.Result), o.Result != "")
+	add(keyOutcome.String(o.Name), o.Result == "") // else the result says it
 	add(keyReason.String(o.Reason), o.Reason != "")
 	add(keyCode.String(o.Code), o.Code != "")
 	add(keyAnswer.String(o.Answer), o.Answer != "")
