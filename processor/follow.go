@@ -153,7 +153,10 @@ func (p *Processor) published(ctx context.Context, messages []*stream.Message) {
 			p.cfg.Telemetry.Sent(s.span, w.event.CorrelationID, s.record.Topic, s.record.Partition, s.record.Offset)
 		}
 		if w.outcome.result != "" {
-			at := trace.ContextWithSpanContext(ctx, w.traces.own) // for exemplars
+			at := ctx
+			if w.traces.own.IsSampled() { // for exemplars
+				at = trace.ContextWithSpanContext(ctx, w.traces.own)
+			}
 			p.cfg.Telemetry.Ended(at, string(w.event.Operation), w.outcome.result, now.Sub(w.event.RequestedAt))
 		}
 	}

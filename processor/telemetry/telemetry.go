@@ -26,6 +26,7 @@ type Telemetry struct {
 	topics      table[string, *destination]
 	words       table[[2]string, metric.MeasurementOption]
 	none        bool // nothing records spans
+	w3c         bool // context is propagated as W3C has it
 }
 
 // Config says what to make them with, and for whom. Zero fields: nothing is recorded, and context passes through as it came.
@@ -51,7 +52,7 @@ func New(cfg Config) (*Telemetry, error) {
 	t := &Telemetry{
 		tracer:     cfg.Traces.Tracer(scope, trace.WithSchemaURL(schemaURL)),
 		propagator: cfg.Propagator, group: cfg.Group,
-		pollLink: []attribute.KeyValue{keyLink.String(linkPoll)}, none: none,
+		pollLink: []attribute.KeyValue{keyLink.String(linkPoll)}, none: none, w3c: isW3C(cfg.Propagator),
 	}
 	var err error
 	t.instruments, err = newInstruments(cfg.Metrics.Meter(scope, metric.WithSchemaURL(schemaURL)))
@@ -157,7 +158,10 @@ func (t *Telemetry) Process(ctx context.Context, m Message, in Traces, began tim
 	if m.Hop > 0 {
 		ctx, span = t.tracer.Start(ctx, of.name, of.kind, trace.WithTimestamp(began), trace.WithNewRoot(), trace.WithLinks(linked(in)...))
 	} else {
-		ctx, span = t.tracer.Start(trace.ContextWithRemoteSpanContext(ctx, in.Parent), of.name, of.kind, trace.WithTimestamp(began))
+		if in.Parent.IsValid() {
+			ctx = trace.ContextWithRemoteSpanContext(ctx, in.Parent)
+		}
+		ctx, span = t.tracer.Start(ctx, of.name, of.kind, trace.WithTimestamp(began))
 	}
 	if in.Poll.IsValid() && span.IsRecording() {
 		span.AddLink(trace.Link{SpanContext: in.Poll, Attributes: t.pollLink})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -290,3 +291,43 @@ type redisError string
 
 func (e redisError) Error() string { return string(e) }
 func (redisError) RedisError()     {}
+
+// TestInject: what we write is what the library writes, whichever propagator is configured.
+func TestInject(t *testing.T) {
+	state, err := trace.ParseTraceState("a=b,c=d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range map[string]propagation.TextMapPropagator{
+		"W3C": propagation.TraceContext{}, "W3C and baggage": propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}),
+		"none": propagation.NewCompositeTextMapPropagator(), "other": other{},
+	} {
+		r, err := telemetry.New(telemetry.Config{Propagator: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []trace.SpanContextConfig{
+			{}, {TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}}, {TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: 0xff, TraceState: state},
+		} {
+			ctx := trace.ContextWithSpanContext(t.Context(), trace.NewSpanContext(c))
+			want := propagation.MapCarrier{}
+			p.Inject(ctx, want)
+			got := propagation.MapCarrier{}
+			for _, h := range r.Inject(ctx, nil) {
+				got[h.Key] = string(h.Value)
+			}
+			if !maps.Equal(got, want) {
+				t.Errorf("%s: %v, want %v", name, got, want)
+			}
+		}
+	}
+}
+
+// other is a propagator of another format.
+type other struct{}
+
+func (other) Inject(_ context.Context, c propagation.TextMapCarrier) { c.Set("other", "1") }
+
+func (other) Extract(ctx context.Context, _ propagation.TextMapCarrier) context.Context { return ctx }
+
+func (other) Fields() []string { return []string{"other"} }
