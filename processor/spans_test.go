@@ -3,7 +3,6 @@ package processor_test
 import (
 	"flag"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/chargeresult/chargeresult/deploy/collector"
+	"github.com/chargeresult/chargeresult/deploy/testbed"
 	"github.com/chargeresult/chargeresult/events"
 	"github.com/chargeresult/chargeresult/processor/inquiry/konasim"
 	"github.com/chargeresult/chargeresult/processor/telemetry"
@@ -83,29 +83,12 @@ func TestSpans(t *testing.T) {
 				w.await(time.Minute)
 				time.Sleep(5 * time.Minute) // for what waits
 				spans := to.Spans()[before:]
-				checkGolden(t, name, collector.Golden(spans, volatile))
+				testbed.Golden(t, filepath.Join("testdata", "spans", name+".txt"), collector.Golden(spans, volatile), *update)
 				if !c.untraced {
 					w.checkContext(spans)
 				}
 			}, func(w *world) { to = traced(w) }, func(w *world) { w.policy.Deadline = 4 * time.Minute })
 		})
-	}
-}
-
-func checkGolden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", "spans", name+".txt")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s: spans are\n%s\nwant\n%s\n(-update writes the file anew)", path, got, want)
 	}
 }
 

@@ -49,7 +49,7 @@ func startObservability(ctx context.Context, c config, log *slog.Logger) (*obser
 
 // meter is what the observed metrics are made on.
 func (o *observability) meter() metric.Meter {
-	return o.providers.Metrics.Meter("github.com/chargeresult/chargeresult")
+	return o.providers.Metrics.Meter(telemetry.Scope)
 }
 
 // stop sends what is left. It comes after the last commit, and keeps the process for its timeout at most.

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -163,19 +162,7 @@ func (s *site) checkGolden(name string, spans []collector.Span) {
 		"messaging.kafka.offset": "N", "messaging.destination.partition.id": "N", "server.port": "N", "url.full": "URL",
 	})
 	got = strings.ReplaceAll(got, s.group, "SITE")
-	path := filepath.Join("testdata", "spans", name+".txt")
-	if *updateSpans {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			s.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		s.Fatal(err)
-	}
-	if got != string(want) {
-		s.Errorf("%s: spans are\n%s\nwant\n%s\n(-update-spans writes the file anew)", path, got, want)
-	}
+	testbed.Golden(s, filepath.Join("testdata", "spans", name+".txt"), got, *updateSpans)
 }
 
 // checkTrace holds the records to the spans.

@@ -11,8 +11,8 @@ import (
 // schemaURL says which version of the semantic conventions the names are of.
 const schemaURL = semconv.SchemaURL
 
-// scope is the name of the instrumentation.
-const scope = "github.com/chargeresult/chargeresult"
+// Scope is the name of the instrumentation: that of every meter and tracer.
+const Scope = "github.com/chargeresult/chargeresult"
 
 // The operations, which begin the spans' names; a topic follows, or a script.
 const (

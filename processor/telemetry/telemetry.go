@@ -50,12 +50,12 @@ func New(cfg Config) (*Telemetry, error) {
 		cfg.Propagator = propagation.TraceContext{}
 	}
 	t := &Telemetry{
-		tracer:     cfg.Traces.Tracer(scope, trace.WithSchemaURL(schemaURL)),
+		tracer:     cfg.Traces.Tracer(Scope, trace.WithSchemaURL(schemaURL)),
 		propagator: cfg.Propagator, group: cfg.Group,
 		pollLink: []attribute.KeyValue{keyLink.String(linkPoll)}, none: none, w3c: isW3C(cfg.Propagator),
 	}
 	var err error
-	t.instruments, err = newInstruments(cfg.Metrics.Meter(scope, metric.WithSchemaURL(schemaURL)))
+	t.instruments, err = newInstruments(cfg.Metrics.Meter(Scope, metric.WithSchemaURL(schemaURL)))
 	return t, err
 }
 

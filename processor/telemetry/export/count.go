@@ -15,16 +15,16 @@ type SpanCounts struct {
 }
 
 // Spans returns the counts since the start.
-func (p *Providers) Spans() SpanCounts { return p.spans.Counts() }
+func (p *Providers) Spans() SpanCounts { return p.spans.counts() }
 
-// Tally counts spans. Its zero value is ready, and it may be used by many goroutines at once.
-type Tally struct {
+// tally counts spans. Its zero value is ready, and it may be used by many goroutines at once.
+type tally struct {
 	exported, failed, dropped atomic.Int64
 	waiting                   atomic.Int64 // ended, and neither of these yet
 }
 
-// Counts returns what was counted so far.
-func (t *Tally) Counts() SpanCounts {
+// counts returns what was counted so far.
+func (t *tally) counts() SpanCounts {
 	return SpanCounts{Exported: t.exported.Load(), Failed: t.failed.Load(), Dropped: t.dropped.Load()}
 }
 
@@ -32,7 +32,7 @@ func (t *Tally) Counts() SpanCounts {
 // What waits here is in the queue or in the batch that is being exported, so that the queue always has room for what passes.
 type gate struct {
 	sdktrace.SpanProcessor
-	counts *Tally
+	counts *tally
 	room   int64
 }
 
@@ -51,7 +51,7 @@ func (g *gate) OnEnd(s sdktrace.ReadOnlySpan) {
 // countedExporter counts what its exporter takes.
 type countedExporter struct {
 	sdktrace.SpanExporter
-	counts *Tally
+	counts *tally
 }
 
 func (e *countedExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -48,7 +49,7 @@ type Providers struct {
 	Propagator propagation.TextMapPropagator
 	Exporting  string // where traces go, for people
 
-	spans  *Tally
+	spans  *tally
 	closes []func(context.Context) error
 }
 
@@ -57,7 +58,7 @@ type Providers struct {
 //
 // Where no spans are exported, none are recorded: trace context passes through as it came.
 func Start(ctx context.Context, cfg Config) (*Providers, error) {
-	p := &Providers{Traces: noop.NewTracerProvider(), Exporting: "nowhere", spans: &Tally{}}
+	p := &Providers{Traces: noop.NewTracerProvider(), Exporting: "nowhere", spans: &tally{}}
 	otel.SetErrorHandler(&faults{log: cfg.Log})
 	p.Propagator = autoprop.NewTextMapPropagator()
 	about, err := describe(ctx, cfg)
@@ -104,7 +105,7 @@ func (p *Providers) startTraces(ctx context.Context, about *resource.Resource, l
 	if err != nil || exporter == nil {
 		return err
 	}
-	provider := NewTracerProvider(exporter, p.spans, sdktrace.WithResource(about), sdktrace.WithSampler(samplerFromEnv(os.Getenv, log)))
+	provider := newTracerProvider(exporter, p.spans, sdktrace.WithResource(about), sdktrace.WithSampler(samplerFromEnv(os.Getenv, log)))
 	p.Traces, p.closes = provider, append(p.closes, provider.Shutdown)
 	p.Exporting = destination()
 	return nil
@@ -126,8 +127,8 @@ func spanExporter(ctx context.Context) (sdktrace.SpanExporter, error) {
 	return exporter, nil
 }
 
-// NewTracerProvider returns a provider whose spans go to an exporter in batches, and are counted.
-func NewTracerProvider(exporter sdktrace.SpanExporter, counts *Tally, options ...sdktrace.TracerProviderOption) *sdktrace.TracerProvider {
+// newTracerProvider returns a provider whose spans go to an exporter in batches, and are counted.
+func newTracerProvider(exporter sdktrace.SpanExporter, counts *tally, options ...sdktrace.TracerProviderOption) *sdktrace.TracerProvider {
 	batches := sdktrace.NewBatchSpanProcessor(&countedExporter{exporter, counts})
 	return sdktrace.NewTracerProvider(append(options, sdktrace.WithSpanProcessor(&gate{SpanProcessor: batches, counts: counts, room: queueSize()}))...)
 }
@@ -146,23 +147,13 @@ func destination() string {
 	return "otlp localhost"
 }
 
-// withoutUser takes user and password out of a URL.
+// withoutUser takes user and password out of a URL, or of what stands in its place.
 func withoutUser(at string) string {
-	scheme, rest, found := strings.Cut(at, "://")
-	if !found {
-		scheme, rest = "", at
+	if u, err := url.Parse(at); err == nil && u.Host != "" {
+		u.User = nil
+		return u.String()
 	}
-	authority, path, _ := strings.Cut(rest, "/")
-	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
-		authority = authority[i+1:]
-	}
-	if found {
-		authority = scheme + "://" + authority
-	}
-	if path != "" {
-		authority += "/" + path
-	}
-	return authority
+	return at[strings.LastIndexByte(at, '@')+1:]
 }
 
 // metricReader returns what pushes metrics, or nil if nothing does. A Prometheus server of its own, which is what OTEL_METRICS_EXPORTER=prometheus asks

@@ -97,8 +97,8 @@ func TestCounts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				t.Setenv("OTEL_BSP_MAX_QUEUE_SIZE", "1000")
-				counts, to := &Tally{}, &slow{open: make(chan struct{}), err: fault}
-				provider := NewTracerProvider(to, counts)
+				counts, to := &tally{}, &slow{open: make(chan struct{}), err: fault}
+				provider := newTracerProvider(to, counts)
 				tracer, began := provider.Tracer("t"), time.Now()
 				const n = 5000
 				for range n {
@@ -108,7 +108,7 @@ func TestCounts(t *testing.T) {
 				if waited := time.Since(began); waited > 0 {
 					t.Errorf("making spans waited %v for the collector", waited)
 				}
-				if got := counts.Counts().Dropped; got != n-1000 {
+				if got := counts.counts().Dropped; got != n-1000 {
 					t.Errorf("%d dropped of %d, where 1000 had room", got, n)
 				}
 				close(to.open)
@@ -116,13 +116,13 @@ func TestCounts(t *testing.T) {
 				if _, span := tracer.Start(t.Context(), "s"); true {
 					span.End()
 				}
-				if got := counts.Counts().Dropped; got != n-1000 {
+				if got := counts.counts().Dropped; got != n-1000 {
 					t.Errorf("%d dropped, the last one when there was room again", got)
 				}
 				if err := provider.Shutdown(t.Context()); err != nil && fault == nil {
 					t.Error(err)
 				}
-				got := counts.Counts()
+				got := counts.counts()
 				if got.Exported+got.Failed+got.Dropped != n+1 || (fault == nil) != (got.Failed == 0) || int64(to.took) != n+1-got.Dropped {
 					t.Errorf("%+v of %d, the collector saw %d", got, n, to.took)
 				}
