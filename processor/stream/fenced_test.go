@@ -103,6 +103,8 @@ func TestOvertakenOrTooLate(t *testing.T) {
 		{kerr.ProducerFenced, 11 * time.Second, startOver},
 		{kerr.InvalidTxnState, time.Second, giveUp},
 		{kerr.InvalidTxnState, 11 * time.Second, startOver},
+		{kerr.UnknownServerError, time.Second, giveUp},
+		{kerr.UnknownServerError, 11 * time.Second, startOver},
 		{kerr.TransactionAbortable, 11 * time.Second, tryAgain},
 	}
 	for _, tt := range tests {

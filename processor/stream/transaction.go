@@ -241,10 +241,11 @@ func (s *session) abort(ctx context.Context) *commitError {
 // overtaken tells a transaction that another process ended, by taking over our transactional ID, from one that the broker
 // ended because it took too long: the errors are the same. Only the second is worth a new producer; in answer to the
 // first, two processes would take the ID from each other forever. A commit that arrives while the other's takeover ends the transaction is told
-// that there is none to commit: INVALID_TXN_STATE.
+// that there is none to commit, INVALID_TXN_STATE; one that arrives while the coordinator is about to fence us, UNKNOWN_SERVER_ERROR (Kafka 4.1: an
+// IllegalStateException, "transition ... while it already a pending state").
 func (s *session) overtaken(failure *commitError, tx *transaction) *commitError {
 	fenced := errors.Is(failure, kerr.InvalidProducerEpoch) || errors.Is(failure, kerr.ProducerFenced) ||
-		errors.Is(failure, kerr.InvalidTxnState) && failure.op == "end"
+		failure.op == "end" && (errors.Is(failure, kerr.InvalidTxnState) || errors.Is(failure, kerr.UnknownServerError))
 	// The monotonic clock stands still while a virtual machine is suspended, the wall clock may be set back: the longer of both counts.
 	took := max(time.Since(tx.began), time.Now().Round(0).Sub(tx.began.Round(0)))
 	switch {
