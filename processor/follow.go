@@ -80,15 +80,15 @@ func (p *Processor) begin(ctx context.Context, m *stream.Message, w *work) (cont
 	if w.fault == nil {
 		p.cfg.Telemetry.Claimed(ctx, w.claimed.Verdict.String(), at.began, at.ended)
 	}
-	p.working.add(w, Working{
-		CorrelationID: w.event.CorrelationID, Operation: w.event.Operation, Source: w.origin.Source, Attempt: w.history.attempts + 1, Since: time.Now(),
+	p.working.add(&w.place, Working{
+		CorrelationID: w.event.CorrelationID, Operation: w.event.Operation, Source: w.origin.Source, Attempt: w.history.attempts + 1, Since: time.Now(), trace: t.own,
 	})
 	return ctx, span
 }
 
 // end ends the span of a message, and begins those of the records that come of it, which carry its context to whoever reads them.
 func (p *Processor) end(ctx context.Context, span trace.Span, m *stream.Message, w *work, records []*kgo.Record, err error) {
-	p.working.remove(w)
+	p.working.remove(&w.place)
 	o := w.described()
 	if err != nil {
 		o = telemetry.Outcome{Name: "abandoned"} // it will be fetched again, here or elsewhere
@@ -108,7 +108,7 @@ func (p *Processor) end(ctx context.Context, span trace.Span, m *stream.Message,
 	if err != nil {
 		return
 	}
-	p.cfg.Telemetry.Processed(ctx, m.Record.Topic, time.Since(w.traces.admission.began), w.outcome.dead)
+	p.cfg.Telemetry.Processed(w.traces.own, m.Record.Topic, time.Since(w.traces.admission.began), w.outcome.dead)
 	if p.cfg.Log.Enabled(ctx, slog.LevelDebug) {
 		p.cfg.Log.DebugContext(ctx, "processed", "outcome", o.Name, "result", o.Result, "reason", o.Reason, "code", o.Code, "attempts", o.Attempt,
 			"sequence_id", w.event.SequenceID, "source", w.origin.Source.String())
@@ -143,7 +143,7 @@ func (w *work) described() telemetry.Outcome {
 }
 
 // published ends the spans of what is committed, and counts it.
-func (p *Processor) published(ctx context.Context, messages []*stream.Message) {
+func (p *Processor) published(messages []*stream.Message) {
 	consumed, sent, now := map[string]int64{}, map[string]int64{}, time.Now()
 	for _, m := range messages {
 		w := m.Work.(*work)
@@ -153,11 +153,7 @@ func (p *Processor) published(ctx context.Context, messages []*stream.Message) {
 			p.cfg.Telemetry.Sent(s.span, w.event.CorrelationID, s.record.Topic, s.record.Partition, s.record.Offset)
 		}
 		if w.outcome.result != "" {
-			at := ctx
-			if w.traces.own.IsSampled() { // for exemplars
-				at = trace.ContextWithSpanContext(ctx, w.traces.own)
-			}
-			p.cfg.Telemetry.Ended(at, string(w.event.Operation), w.outcome.result, now.Sub(w.event.RequestedAt))
+			p.cfg.Telemetry.Ended(w.traces.own, string(w.event.Operation), w.outcome.result, now.Sub(w.event.RequestedAt))
 		}
 	}
 	for topic, n := range consumed {
@@ -176,43 +172,55 @@ type Working struct {
 	Attempt       int           // which ask it is at, from 1
 	Since         time.Time     // when it was taken up
 	Trace         string        // trace ID; empty if it is not recorded
+
+	trace trace.SpanContext
 }
 
-// working are the messages that are being worked on.
+// working are the messages that are being worked on, in no order.
 type working struct {
 	mu  sync.Mutex
-	now map[*work]Working
+	now []*place
 }
 
-func (s *working) add(w *work, of Working) {
-	if w.traces.own.IsSampled() {
-		of.Trace = w.traces.own.TraceID().String()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.now == nil {
-		s.now = map[*work]Working{}
-	}
-	s.now[w] = of
+// place is where a message stands among them; owned by working, under its mu.
+type place struct {
+	of Working
+	at int // its index
 }
 
-func (s *working) remove(w *work) {
+func (s *working) add(one *place, of Working) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.now, w)
+	one.of, one.at = of, len(s.now)
+	s.now = append(s.now, one)
+}
+
+func (s *working) remove(one *place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := len(s.now) - 1
+	s.now[one.at], s.now[last].at = s.now[last], one.at
+	s.now[last] = nil
+	s.now = s.now[:last]
 }
 
 // Slowest returns up to n of the messages that are being worked on, the one that has been for the longest first.
 func (p *Processor) Slowest(n int) []Working {
 	s := &p.working
 	s.mu.Lock()
-	all := make([]Working, 0, len(s.now))
-	for _, one := range s.now {
-		all = append(all, one)
+	all := make([]Working, len(s.now))
+	for i, one := range s.now {
+		all[i] = one.of
 	}
 	s.mu.Unlock()
 	slices.SortFunc(all, func(a, b Working) int {
 		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.CorrelationID, b.CorrelationID))
 	})
-	return all[:min(n, len(all))]
+	all = all[:min(n, len(all))]
+	for i := range all {
+		if all[i].trace.IsSampled() {
+			all[i].Trace = all[i].trace.TraceID().String()
+		}
+	}
+	return all
 }

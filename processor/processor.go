@@ -184,7 +184,7 @@ const settleBackoff = 250 * time.Millisecond
 
 // Settle writes down what became of the claims. It is a courtesy: the truth is in the topics.
 func (p *Processor) Settle(ctx context.Context, messages []*stream.Message) {
-	p.published(ctx, messages)
+	p.published(messages)
 	settled := make([]Settlement, 0, len(messages))
 	for _, m := range messages {
 		w := m.Work.(*work)

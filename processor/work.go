@@ -23,6 +23,7 @@ type work struct {
 	answer  Answer // the last one
 	outcome outcome
 	traces  traces
+	place   place
 }
 
 // origin is the input record of a message: the message itself, or the one that a retry record stands for.

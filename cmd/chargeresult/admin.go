@@ -54,6 +54,7 @@ func newAdmin(in invocation, flow *flow, cluster *cluster, seen *observability, 
 func (a *admin) sources() sources {
 	return sources{
 		started: a.started, counts: a.flow.Counts, engine: a.flow.engine.Status, breaker: a.flow.asking.breaker.State, pace: a.flow.asking.pace.State,
+		tries:   a.flow.asking.stats.Totals,
 		spans:   a.seen.providers.Spans,
 		cluster: func() console.Cluster { return a.watch.state(time.Now(), a.flow.engine.Status()) },
 		oldest: func() time.Time {

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/chargeresult/chargeresult/processor"
 	"github.com/chargeresult/chargeresult/processor/inquiry"
@@ -54,7 +52,7 @@ func newAsking(c config, intake *stream.Intake, seen *telemetry.Telemetry, log *
 	if err := errors.Join(pace.Validate(), breaker.Validate(), retries.Validate()); err != nil {
 		return nil, fmt.Errorf("inquiry: %w", err)
 	}
-	a := &asking{stats: inquiry.WithStats(client, func(_ context.Context, class processor.Class, _ time.Duration) { seen.Tried(class.String()) })}
+	a := &asking{stats: inquiry.WithStats(client)}
 	a.pace = inquiry.WithPace(a.stats, pace)
 	a.breaker = inquiry.WithBreaker(a.pace, breaker)
 	a.Inquirer = inquiry.WithRetries(a.breaker, retries)

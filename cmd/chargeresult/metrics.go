@@ -25,6 +25,7 @@ type sources struct {
 	oldest  func() time.Time // since when the message that has been worked on the longest has been; zero: none is
 	breaker func() inquiry.BreakerStatus
 	pace    func() inquiry.PaceStatus
+	tries   func() map[processor.Class]int64 // of inquiries, since the start
 	cluster func() console.Cluster
 	spans   func() export.SpanCounts
 }

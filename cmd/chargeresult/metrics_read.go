@@ -16,7 +16,7 @@ import (
 func (s sources) read(r reading) {
 	r.outcomes(s.counts())
 	r.working(s.engine(), s.oldest(), s.started)
-	r.asking(s.breaker(), s.pace())
+	r.asking(s.breaker(), s.pace(), s.tries())
 	r.behind(s.cluster(), s.started)
 	spans := s.spans()
 	r.count(telemetry.Spans, spans.Exported, "exported")
@@ -97,8 +97,11 @@ func (r reading) working(s stream.Status, oldest, started time.Time) {
 	r.gauge(telemetry.CommitAge, r.since(cmp.Or(s.LastCommit, started)))
 }
 
-// asking tells how Konaplate may be asked.
-func (r reading) asking(b inquiry.BreakerStatus, p inquiry.PaceStatus) {
+// asking tells how Konaplate may be asked, and what came back.
+func (r reading) asking(b inquiry.BreakerStatus, p inquiry.PaceStatus, tries map[processor.Class]int64) {
+	for _, class := range processor.Classes() {
+		r.count(telemetry.Inquiries, tries[class], class.String())
+	}
 	r.choice(telemetry.BreakerState, breakerStates, map[string]bool{string(b.State): true})
 	r.count(telemetry.SlowDowns, int64(p.SlowDowns))
 }

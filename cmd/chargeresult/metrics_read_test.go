@@ -62,6 +62,9 @@ func TestMetricsSayWhatIsKnown(t *testing.T) {
 			`chargeresult_breaker_state{state="half-open"}`:                          1,
 			`chargeresult_breaker_state{state="open"}`:                               0,
 			`chargeresult_inquiry_slow_downs_total{}`:                                9,
+			`chargeresult_inquiries_total{class="answered"}`:                         8,
+			`chargeresult_inquiries_total{class="vendor down"}`:                      1,
+			`chargeresult_inquiries_total{class="slow down"}`:                        0,
 			`chargeresult_sessions_total{}`:                                          2,
 			`chargeresult_commit_age_seconds{}`:                                      30,
 			`chargeresult_spans_total{outcome="exported"}`:                           100,
@@ -92,8 +95,13 @@ func TestMetricsFromTheStart(t *testing.T) {
 			"chargeresult_in_flight{}": 0, "chargeresult_in_flight_oldest_seconds{}": 0, "chargeresult_inquiry_slow_downs_total{}": 0,
 			"chargeresult_sessions_total{}": 0, "chargeresult_commit_age_seconds{}": 60, "chargeresult_cluster_age_seconds{}": 60,
 		}
+		var classes []string
+		for _, class := range processor.Classes() {
+			classes = append(classes, class.String())
+		}
 		for label, words := range map[string][]string{
-			"chargeresult_results_total{result=": append(slices.Clone(finals), interim), "chargeresult_dead_letters_total{reason=": deadReasons,
+			"chargeresult_inquiries_total{class=": classes,
+			"chargeresult_results_total{result=":  append(slices.Clone(finals), interim), "chargeresult_dead_letters_total{reason=": deadReasons,
 			"chargeresult_waits_total{reason=": waitReasons, "chargeresult_intake_held{reason=": holds,
 			"chargeresult_breaker_state{state=": breakerStates, "chargeresult_spans_total{outcome=": {"exported", "failed", "dropped"},
 		} {

@@ -31,6 +31,7 @@ func nothing() sources {
 		oldest:  func() time.Time { return time.Time{} },
 		breaker: func() inquiry.BreakerStatus { return inquiry.BreakerStatus{State: inquiry.Closed} },
 		pace:    func() inquiry.PaceStatus { return inquiry.PaceStatus{} },
+		tries:   func() map[processor.Class]int64 { return nil },
 		cluster: func() console.Cluster { return console.Cluster{} },
 		spans:   func() export.SpanCounts { return export.SpanCounts{} },
 	}
@@ -58,6 +59,9 @@ func plenty() sources {
 	s.oldest = func() time.Time { return now.Add(-4 * time.Second) }
 	s.breaker = func() inquiry.BreakerStatus { return inquiry.BreakerStatus{State: inquiry.HalfOpen} }
 	s.pace = func() inquiry.PaceStatus { return inquiry.PaceStatus{SlowDowns: 9} }
+	s.tries = func() map[processor.Class]int64 {
+		return map[processor.Class]int64{processor.Answered: 8, processor.VendorDown: 1}
+	}
 	s.cluster = func() console.Cluster {
 		long := 90 * time.Second
 		return console.Cluster{AsOf: now.Add(-3 * time.Second), Partitions: []console.PartitionState{

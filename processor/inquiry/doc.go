@@ -2,7 +2,7 @@
 //
 // Five processor.Inquirers, each around the next, make the whole; the order is visible where they are put together:
 //
-//	inquiry.WithRetries(inquiry.WithBreaker(inquiry.WithPace(inquiry.WithStats(client, onTry), pace), breaker), retries)
+//	inquiry.WithRetries(inquiry.WithBreaker(inquiry.WithPace(inquiry.WithStats(client), pace), breaker), retries)
 //
 // Stats are next to the client, so that they measure Konaplate and not the waits before it. Pace comes before all that is sent, so that its rate
 // covers it: probes, what follows an outage, and what is tried again. Retries are outermost, so that each try is a turn of its own.

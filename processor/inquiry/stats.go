@@ -19,17 +19,28 @@ const (
 // every try, and nothing of the waits before it. It takes some 12 KiB, however much is asked.
 type Stats struct {
 	next  processor.Inquirer
-	onTry func(context.Context, processor.Class, time.Duration)
 	began time.Time
 
-	mu    sync.Mutex // held for moments
-	steps [statsSpan / statsStep]step
+	mu     sync.Mutex // held for moments
+	steps  [statsSpan / statsStep]step
+	totals classes
+}
+
+// classes counts by class.
+type classes [processor.NotAnAnswer + 1]int64
+
+func (c *classes) addTo(counted map[processor.Class]int64) {
+	for class, n := range c {
+		if n > 0 {
+			counted[processor.Class(class)] += n
+		}
+	}
 }
 
 // step is what came back within one statsStep.
 type step struct {
 	number  int64 // of the step, from began
-	classes [processor.NotAnAnswer + 1]int64
+	classes classes
 	took    histogram
 }
 
@@ -45,10 +56,9 @@ type StatsSnapshot struct {
 
 var _ processor.Inquirer = (*Stats)(nil)
 
-// WithStats counts and measures what next answers. onTry is told of every try that something came back from, before its answer is returned, and must not
-// block; nil tells nobody.
-func WithStats(next processor.Inquirer, onTry func(context.Context, processor.Class, time.Duration)) *Stats {
-	return &Stats{next: next, onTry: onTry, began: time.Now()}
+// WithStats counts and measures what next answers.
+func WithStats(next processor.Inquirer) *Stats {
+	return &Stats{next: next, began: time.Now()}
 }
 
 // Inquire implements processor.Inquirer: it asks next. A try that was interrupted, and has no answer, does not count.
@@ -60,9 +70,6 @@ func (s *Stats) Inquire(ctx context.Context, draining <-chan struct{}, e events.
 	}
 	now := time.Now()
 	s.count(now, answer.Class, now.Sub(began))
-	if s.onTry != nil {
-		s.onTry(ctx, answer.Class, now.Sub(began))
-	}
 	return answer, nil
 }
 
@@ -75,6 +82,7 @@ func (s *Stats) count(now time.Time, class processor.Class, took time.Duration) 
 		*at = step{number: number}
 	}
 	at.classes[class]++
+	s.totals[class]++
 	at.took.add(took)
 }
 
@@ -95,14 +103,21 @@ func (s *Stats) Snapshot() StatsSnapshot {
 		if at.number < oldest {
 			continue
 		}
-		for class, n := range at.classes {
-			if n > 0 {
-				snapshot.ByClass[processor.Class(class)] += n
-				snapshot.Tries += n
-			}
-		}
+		at.classes.addTo(snapshot.ByClass)
 		took.merge(&at.took)
+	}
+	for _, n := range snapshot.ByClass {
+		snapshot.Tries += n
 	}
 	snapshot.P50, snapshot.P99, snapshot.Slowest = took.quantile(0.5), took.quantile(0.99), took.slowest
 	return snapshot
+}
+
+// Totals returns how many tries something came back from since the start, by the class of it; classes that did not occur are left out.
+func (s *Stats) Totals() map[processor.Class]int64 {
+	totals := map[processor.Class]int64{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.totals.addTo(totals)
+	return totals
 }

@@ -30,8 +30,7 @@ func changing(now *vendor) vendor {
 func TestStatsCountTriesByClass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var konaplate vendor
-		told := map[processor.Class]time.Duration{}
-		s := inquiry.WithStats(changing(&konaplate), func(_ context.Context, class processor.Class, took time.Duration) { told[class] += took })
+		s := inquiry.WithStats(changing(&konaplate))
 		want := map[processor.Class]int64{}
 		for _, class := range processor.Classes() {
 			konaplate = answers(class, time.Duration(class)*10*time.Millisecond)
@@ -54,10 +53,9 @@ func TestStatsCountTriesByClass(t *testing.T) {
 		if got.P50 < 70*time.Millisecond || got.P50 > 79*time.Millisecond || got.P99 != 90*time.Millisecond || got.Slowest != 90*time.Millisecond {
 			t.Errorf("latencies: %+v", got)
 		}
-		for _, class := range processor.Classes() {
-			if took := time.Duration(class*class) * 10 * time.Millisecond; told[class] != took {
-				t.Errorf("%s: told of %v, want %v", class, told[class], took)
-			}
+		time.Sleep(time.Hour)
+		if total := s.Totals(); !maps.Equal(total, want) {
+			t.Errorf("totals after an hour: %v, want %v", total, want)
 		}
 	})
 }
@@ -65,7 +63,7 @@ func TestStatsCountTriesByClass(t *testing.T) {
 func TestStatsForgetWhatIsOlderThanAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var konaplate vendor
-		s := inquiry.WithStats(changing(&konaplate), nil)
+		s := inquiry.WithStats(changing(&konaplate))
 		tried := func(want int64, slowest, span time.Duration) {
 			t.Helper()
 			if got := s.Snapshot(); got.Tries != want || got.Slowest != slowest || got.Span != span {
@@ -96,7 +94,7 @@ func TestStatsForgetWhatIsOlderThanAMinute(t *testing.T) {
 
 // Counting may be asked for while it goes on.
 func TestStatsWhileAsking(t *testing.T) {
-	s := inquiry.WithStats(answers(processor.Answered, 0), nil)
+	s := inquiry.WithStats(answers(processor.Answered, 0))
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -115,7 +113,7 @@ func TestStatsWhileAsking(t *testing.T) {
 // BenchmarkStats is what a try costs more.
 func BenchmarkStats(b *testing.B) {
 	next := vendor(func(context.Context, events.Event) (processor.Answer, error) { return fine, nil })
-	for name, inquirer := range map[string]processor.Inquirer{"with": inquiry.WithStats(next, nil), "without": next} {
+	for name, inquirer := range map[string]processor.Inquirer{"with": inquiry.WithStats(next), "without": next} {
 		b.Run(name, func(b *testing.B) {
 			ctx := b.Context()
 			b.ReportAllocs()

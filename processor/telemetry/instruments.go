@@ -10,12 +10,13 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // instruments are those that are told when something happens; what is read when it is asked for belongs to who knows it.
 type instruments struct {
 	process, inquiry, redis, transaction metric.Float64Histogram
-	consumed, sent, tries                metric.Int64Counter
+	consumed, sent                       metric.Int64Counter
 }
 
 // seconds are the boundaries of durations within a process: what semconv advises, and what a minute's wait needs.
@@ -45,7 +46,7 @@ func newInstruments(meter metric.Meter) (i instruments, err error) {
 	i = instruments{
 		process: histogram(ProcessDuration, seconds()), inquiry: histogram(InquiryDuration, seconds()), redis: histogram(RedisDuration, seconds()),
 		transaction: histogram(TransactionDuration, waits()),
-		consumed:    counter(ConsumedMessages), sent: counter(SentMessages), tries: counter(Inquiries),
+		consumed:    counter(ConsumedMessages), sent: counter(SentMessages),
 	}
 	if err := errors.Join(faults...); err != nil {
 		return instruments{}, fmt.Errorf("telemetry: %w", err)
@@ -59,8 +60,18 @@ func described(name string) Metric {
 	return table[slices.IndexFunc(table, func(m Metric) bool { return m.Name == name })]
 }
 
-// Processed measures how long a message took from its admission to what came of it. failed is why it died; empty: it did not.
-func (t *Telemetry) Processed(ctx context.Context, topic string, took time.Duration, failed string) {
+// exemplified is the context to measure with, for an exemplar if the span is sampled. It has nothing else to it: what looks for a span in the
+// context of a message that is not sampled, through all its layers, takes as long as the measurement.
+func exemplified(span trace.SpanContext) context.Context {
+	if !span.IsSampled() {
+		return context.Background()
+	}
+	return trace.ContextWithSpanContext(context.Background(), span)
+}
+
+// Processed measures how long a message, which span is of, took from its admission to what came of it. failed is why it died; empty: it did not.
+func (t *Telemetry) Processed(span trace.SpanContext, topic string, took time.Duration, failed string) {
+	ctx := exemplified(span)
 	if failed == "" {
 		t.instruments.process.Record(ctx, took.Seconds(), t.destination(topic).took)
 		return
@@ -79,16 +90,9 @@ func (t *Telemetry) Published(topic string, n int64) {
 	t.instruments.sent.Add(context.Background(), n, t.destination(topic).sent)
 }
 
-// Tried counts a try of an inquiry by the class of what came back.
-func (t *Telemetry) Tried(class string) {
-	t.instruments.tries.Add(context.Background(), 1, t.words.of([2]string{class}, func(w [2]string) metric.MeasurementOption {
-		return metric.WithAttributeSet(attribute.NewSet(attrClass.String(w[0])))
-	}))
-}
-
-// Ended measures how long a transaction took, from its event to its final result.
-func (t *Telemetry) Ended(ctx context.Context, operation, result string, took time.Duration) {
-	t.instruments.transaction.Record(ctx, max(0, took).Seconds(), t.words.of([2]string{operation, result}, func(w [2]string) metric.MeasurementOption {
+// Ended measures how long a transaction took, from its event to its final result, which came of the message that span is of.
+func (t *Telemetry) Ended(span trace.SpanContext, operation, result string, took time.Duration) {
+	t.instruments.transaction.Record(exemplified(span), max(0, took).Seconds(), t.words.of([2]string{operation, result}, func(w [2]string) metric.MeasurementOption {
 		return metric.WithAttributeSet(attribute.NewSet(attrOperation.String(w[0]), attrResult.String(w[1])))
 	}))
 }

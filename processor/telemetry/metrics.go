@@ -72,7 +72,7 @@ func Metrics() []Metric {
 		{RedisDuration, Histogram, "s", []string{"db.system.name", "db.operation.name", "db.stored_procedure.name", "server.address", "server.port", "error.type"}, "How long a round trip to Redis took: one is shared by many events.", false},
 
 		{TransactionDuration, Histogram, "s", []string{"operation", "result"}, "From the event's time to its committed final result, waits included.", false},
-		{Inquiries, Counter, "{try}", []string{"class"}, "Tries of inquiries, by the class of what came back: the rows of the reply table.", false},
+		{Inquiries, Counter, "{try}", []string{"class"}, "Tries of inquiries, by the class of what came back: the rows of the reply table.", true},
 
 		{Records, Counter, "{record}", []string{topic, partition, "place"}, "Input records of a partition by place: accepted = final + dead + duplicate + parked - resumed, over all processes.", true},
 		{Results, Counter, "{result}", []string{"result"}, "Results published, by result; PENDING is an interim one.", true},

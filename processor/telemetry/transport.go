@@ -57,12 +57,11 @@ func address(u *url.URL) (host string, port int) {
 }
 
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	x := &exchange{transport: t, ctx: r.Context(), began: time.Now()}
-	tx := transactionOf(x.ctx)
-	if trace.SpanFromContext(x.ctx).IsRecording() {
-		x.ctx, x.span = t.tracer.Start(x.ctx, t.of.name, t.of.kind)
+	x, ctx := &exchange{transport: t, began: time.Now()}, r.Context()
+	if trace.SpanFromContext(ctx).IsRecording() {
+		_, x.span = t.tracer.Start(ctx, t.of.name, t.of.kind)
 	}
-	if tx != nil {
+	if tx := transactionOf(ctx); tx != nil {
 		x.transaction, x.resent = tx, tx.tries
 		tx.tries++
 	}
@@ -81,7 +80,6 @@ type exchange struct {
 	*transport
 	*transaction // nil: of none
 	resent       int
-	ctx          context.Context
 	span         trace.Span // nil: not recorded
 	began        time.Time
 	body         io.ReadCloser
@@ -104,14 +102,17 @@ func (x *exchange) Close() error {
 }
 
 func (x *exchange) end() {
-	took := time.Since(x.began).Seconds()
+	took, ctx := time.Since(x.began).Seconds(), context.Background()
+	if x.span != nil {
+		ctx = exemplified(x.span.SpanContext())
+	}
 	if x.failed == "" && x.status >= 400 {
 		x.failed = strconv.Itoa(x.status)
 	}
 	if x.status == http.StatusOK && x.failed == "" {
-		x.instruments.inquiry.Record(x.ctx, took, x.usual)
+		x.instruments.inquiry.Record(ctx, took, x.usual)
 	} else {
-		x.instruments.inquiry.Record(x.ctx, took, metric.WithAttributes(x.said(x.measured[:len(x.measured):len(x.measured)])...))
+		x.instruments.inquiry.Record(ctx, took, metric.WithAttributes(x.said(x.measured[:len(x.measured):len(x.measured)])...))
 	}
 	if x.span == nil {
 		return
